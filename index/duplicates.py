@@ -34,9 +34,11 @@ FEW_FIGURES = 4  # with fewer figures, their overlap is not compared
 SHORT_WORDS = 20  # texts with fewer words are copies only if their words are equal
 
 _HEADER = struct.Struct("<II16s")  # number of shingles, number of figures, digest of the normalised words
+_DIGEST = slice(8, _HEADER.size)
 SIGNATURE_BYTES = _HEADER.size + WORDS_PERMUTATIONS + FIGURES_PERMUTATIONS
 _FIRST_PASS = 48  # bytes compared with every known article; at LEAST_OVERLAP, 19 of 48 are expected to be equal
 _FIRST_PASS_LEAST = 8  # fewest equal bytes of a candidate
+_ROOM = 256  # signatures of new articles that find room without a copy of all
 _BATCH = 4_096  # shingles hashed at once; takes 3 MB
 _SEED = 20_240_612
 _COINCIDENCE = 1 / 256  # probability that two different hashes have the same low byte
@@ -98,18 +100,16 @@ class Grouper:
     """
 
     def __init__(self, known: Iterable[tuple[str, bytes]]) -> None:
-        self._groups: list[str] = []
-        self._same_words: dict[bytes, str] = {}
-        signatures = []
-        for group, one in known:
+        listed = list(known)
+        for one in {len(one): one for _, one in listed}.values():
             _check(one)
-            self._groups.append(group)
-            self._same_words.setdefault(_HEADER.unpack_from(one)[2], group)
-            signatures.append(one)
-        rows = len(signatures)
-        table = np.frombuffer(b"".join(signatures), np.uint8).reshape(rows, SIGNATURE_BYTES)
+        self._groups = [group for group, _ in listed]
+        self._same_words = {one[_DIGEST]: group for group, one in reversed(listed)}  # the first of equal ones counts
+        rows = len(listed)
+        table = np.frombuffer(b"".join([one for _, one in listed]), np.uint8).reshape(rows, SIGNATURE_BYTES)
         # Row i holds byte i of all signatures, so that one byte of all articles is contiguous in memory.
-        self._columns: NDArray[np.uint8] = np.ascontiguousarray(table.T)
+        self._columns: NDArray[np.uint8] = np.empty((SIGNATURE_BYTES, rows + _ROOM), np.uint8)
+        self._columns[:, :rows] = table.T
 
     def group(self, path: str, signature: bytes) -> str:
         """Return the group of the most similar article so far, or a new group made from `path` and `signature`.
@@ -118,7 +118,7 @@ class Grouper:
             IndexFormatError: `signature` does not have the length of this version.
         """
         _check(signature)
-        digest = _HEADER.unpack_from(signature)[2]
+        digest = signature[_DIGEST]
         group = self._same_words.get(digest) or self._nearest(signature)
         if not group:
             group = hashlib.sha256(path.encode("utf-8", "surrogatepass") + b"\0" + signature).hexdigest()[:16]
@@ -129,7 +129,7 @@ class Grouper:
     def _add(self, group: str, signature: bytes) -> None:
         rows, room = len(self._groups), self._columns.shape[1]
         if rows == room:
-            grown = np.zeros((SIGNATURE_BYTES, max(64, 2 * room)), np.uint8)
+            grown = np.empty((SIGNATURE_BYTES, 2 * room), np.uint8)
             grown[:, :rows] = self._columns
             self._columns = grown
         self._columns[:, rows] = np.frombuffer(signature, np.uint8)

@@ -277,10 +277,6 @@ class PostgresSegment(Segment):
                     self.gaps.append((end, first - end))
                 end = first + rows
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._server.close()
-
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._server.rows(self._seen + query.replace("?", "%s"), values)
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
-from citewire.index.segment import ArticleSummary
-from citewire.index.store import EPOCH, UNDATED, Index
+from citewire.index.segment import EPOCH, UNDATED, ArticleSummary
+from citewire.index.store import Index
 from citewire.index.types import Filters
 from citewire.index.vectors import Rows
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from citewire.index.options import SearchOptions
 from citewire.index.query import Times, terms, times
 from citewire.index.scope import allowed_rows, as_of
-from citewire.index.store import EPOCH, UNDATED, Index
+from citewire.index.segment import EPOCH, UNDATED
+from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Vectors
 
 DENSE = 200  # passages of the dense ranking that are fused

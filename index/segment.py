@@ -11,16 +11,22 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import sqlite3
+import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
+from functools import cached_property
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citewire.index.disk import FileDigest, digest, read_only, replace, sync
 from citewire.index.errors import IndexFormatError
@@ -36,6 +42,14 @@ TITLE_WEIGHT = 3.0  # weight in BM25 of a word in the title relative to one in t
 SEGMENT_VERSION = 3  # version of the files' layout; raise it, and `manifest.FORMAT_VERSION`, with every change
 
 DATABASE = "passages.db"
+
+UNDATED = np.iinfo(np.int32).min  # stands for the day of an article without one
+EPOCH = date(1970, 1, 1).toordinal()  # day 0 of `Segment.table`
+# Columns of `Segment.table`: number of the article, its first row and number of rows, days since `EPOCH` or `UNDATED`,
+# and the group of near-duplicates.
+COLUMNS = np.dtype([("number", "i8"), ("first", "i8"), ("rows", "i8"), ("published", "i4"), ("group", "O")])
+
+COUNTED_TERMS = 100_000  # most terms whose number of rows a segment remembers
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
@@ -244,8 +258,38 @@ class SegmentWriter:
 # -- reading ----------------------------------------------------------------------------------------------
 
 
+_segments: weakref.WeakValueDictionary[tuple[object, ...], Segment] = weakref.WeakValueDictionary()
+_opening = Lock()
+
+
+def open_segment(folder: Path, info: SegmentInfo) -> Segment:
+    """Return a segment open for reading: the one in use, if another generation of this process has it open.
+
+    So a new generation opens and reads only its new segments. Arguments and errors as of `Segment`.
+    """
+    check_sizes(folder, info)
+    # A folder that was deleted and made anew has other files: those in use keep their inode numbers.
+    found = [_found(folder / name, Path.stat) for name in info.files]
+    key = (folder.absolute(), repr(info), *((one.st_dev, one.st_ino, one.st_mtime_ns) for one in found))
+    with _opening:
+        segment = _segments.get(key)
+        if segment is None:
+            segment = _segments[key] = Segment(folder, info)
+        return segment
+
+
+def _forget() -> None:
+    """Let a forked process open its own segments: SQLite's connections must not be used on both sides of a fork."""
+    _segments.clear()
+    _opening.release()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_forget)
+
+
 class Segment:
-    """A segment open for reading; safe to share between threads.
+    """A segment open for reading; safe to share between threads. It closes when its last user drops it.
 
     Args:
         folder: the segment's folder.
@@ -261,19 +305,15 @@ class Segment:
         self.info = info
         self.folder = folder
         self._lock = RLock()  # one connection for all threads: a later generation may unlink its file
-        check_sizes(folder, info)
+        self._matched: dict[tuple[str, int], int] = {}
         database = read_only((folder / DATABASE).absolute())
         try:
             self._vectors = VectorFile(folder, info.dimension, Scan(info.lists, info.probes, info.recall))
             self._database = sqlite3.connect(database, uri=True, check_same_thread=False)
+            weakref.finalize(self, self._database.close)
             self._database.create_function("folded", 1, str.casefold, deterministic=True)
         except (RuntimeError, sqlite3.OperationalError) as error:
             raise IndexFormatError(f"{folder} cannot be opened: {error}", "Run: citewire index repair") from error
-
-    def close(self) -> None:
-        """Release the database; the segment cannot be used afterwards."""
-        with self._lock:
-            self._database.close()
 
     # articles
 
@@ -284,11 +324,15 @@ class Segment:
 
     def summaries(self, numbers: Sequence[int] | None = None) -> list[ArticleSummary]:
         """Return the articles of these numbers, in ascending order; None for all."""
-        query = f"SELECT {_SUMMARY} FROM articles ORDER BY id"  # noqa: S608
         if numbers is None:
-            return [_summary(row) for row in self._rows(query, ())]
+            return self._summaries
         among, values = self._among(numbers)
-        return [_summary(row) for row in self._rows(query.replace("ORDER BY", f"WHERE id {among} ORDER BY"), (values,))]
+        query = f"SELECT {_SUMMARY} FROM articles WHERE id {among} ORDER BY id"  # noqa: S608
+        return [_summary(row) for row in self._rows(query, (values,))]
+
+    @cached_property
+    def _summaries(self) -> list[ArticleSummary]:
+        return [_summary(row) for row in self._rows(f"SELECT {_SUMMARY} FROM articles ORDER BY id", ())]  # noqa: S608
 
     def identities(self, filters: Filters = NO_FILTERS) -> list[tuple[int, str, str, int]]:
         """Return (number, path, source, passages) of the articles that pass the filters."""
@@ -312,6 +356,14 @@ class Segment:
     def columns(self) -> list[tuple[int, int, int, str, str]]:
         """Return (number, first row, rows, published, group) of all articles."""
         return self._rows('SELECT id, first_row, rows, published, "group" FROM articles', ())
+
+    @cached_property
+    def table(self) -> NDArray[np.void]:
+        """The `COLUMNS` of all articles with passages, in the order of rows."""
+        columns = sorted(columns[1:] + columns[:1] for columns in self.columns() if columns[2])
+        days = {day: date.fromisoformat(day).toordinal() - EPOCH for _, _, day, *_ in columns if day}
+        found = [(number, first, rows, days.get(day, UNDATED), group) for first, rows, day, group, number in columns]
+        return np.array(found, COLUMNS)
 
     def select(self, filters: Filters) -> list[tuple[int, int]]:
         """Return (first row, number of rows) of the articles that pass the filters."""
@@ -388,10 +440,15 @@ class Segment:
     # words; a term is a word, or a phrase of several
 
     def matches(self, term: str, most: int) -> int:
-        """Return how many rows contain a term, at most `most` + 1."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-        found: int = self._rows(query, (_expression([term]), most + 1))[0][0]
-        return found
+        """Return how many rows contain a term, at most `most` + 1; remembered."""
+        count = self._matched.get((term, most))
+        if count is None:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            count = int(self._rows(query, (_expression([term]), most + 1))[0][0])
+            if len(self._matched) >= COUNTED_TERMS:
+                self._matched.clear()
+            self._matched[term, most] = count
+        return count
 
     def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None) -> list[tuple[int, float]]:
         """Return (row, bm25) of the `k` best allowed rows with any of the terms, best (highest) first.

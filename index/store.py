@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -24,7 +23,16 @@ from citewire.index.address import Address, Location
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Manifest, Part, check_identity, read_current, read_manifest
 from citewire.index.postgres import PostgresSegment, Server
-from citewire.index.segment import ArticleSummary, Entry, Segment, check_hashes, idf
+from citewire.index.segment import (
+    COLUMNS,
+    UNDATED,
+    ArticleSummary,
+    Entry,
+    Segment,
+    check_hashes,
+    idf,
+    open_segment,
+)
 from citewire.index.types import NO_FILTERS, Article, Embedder, Filters, Passage, Vectors, headline
 from citewire.index.vectors import Rows
 
@@ -33,8 +41,6 @@ HASHED_AT_OPEN = 64_000_000  # bytes; the checksums of an index up to this size 
 # little. On 98,000 news passages, no limit took twice the time and found no more; half the limit found less.
 MATCHED_ROWS = 40_000
 SELECTIONS = 8  # filters whose rows are cached, as people ask several questions with one filter
-UNDATED = np.iinfo(np.int32).min  # stands for the day of an article without one
-EPOCH = date(1970, 1, 1).toordinal()  # day 0 of `ArticleTable.published`
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class ArticleTable:
     Attributes:
         first_rows: row of its first passage.
         counts: number of its passages, which have consecutive rows.
-        published: days since 1970-01-01, `UNDATED` without a day of publication.
+        published: days since `EPOCH`, `UNDATED` without a day of publication.
         groups: the same number for near-duplicates.
         alive: False if it was replaced or removed.
     """
@@ -102,11 +108,10 @@ class Index:
         self.generation = generation
         self.parts = tuple(parts)
         self._open: list[_Open] = []
-        self._matches: dict[str, tuple[int, ...]] = {}  # term -> number of matching rows in each segment
         self._selected: dict[str, Rows] = {}  # filters -> rows
         try:
             for part, first in zip(parts, accumulate((p.info.rows for p in parts), initial=0), strict=False):
-                segment = opened(part) if opened else Segment(folder / "segments" / part.info.name, part.info)
+                segment = opened(part) if opened else open_segment(folder / "segments" / part.info.name, part.info)
                 live = ~segment.rows_of(part.dead) if part.dead else None
                 self._open.append(_Open(segment, part.dead, first, live))
         except BaseException:
@@ -160,12 +165,11 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Release the databases; the index cannot be used afterwards."""
-        for part in self._open:
-            part.segment.close()
+        """Drop the segments, which close with their last user; the index cannot be used afterwards."""
+        self.__dict__.pop("_open", None)
 
     def within(self, articles: Sequence[str]) -> Index:
-        """Return an index with only these articles of this generation; it shares its files and closes with it.
+        """Return an index with only these articles of this generation; it shares its files.
 
         All other articles count as removed, so no question reads them. Only BM25's document frequencies are those of
         the whole index.
@@ -287,21 +291,22 @@ class Index:
 
     @cached_property
     def table(self) -> ArticleTable:
-        """The table of articles, computed once (0.2 s for 100,000); dead ones keep their rows but have no day."""
-        columns = sorted(
-            (part.first + first, count, "" if number in part.dead else published, group, number not in part.dead)
-            for part in self._open
-            for number, first, count, published, group in part.segment.columns()
-            if count
+        """The table of articles, joined once from those of the segments; dead ones keep their rows but have no day."""
+        tables = [part.segment.table for part in self._open]
+        whole = np.concatenate([np.zeros(0, COLUMNS), *tables])
+        alive = np.concatenate(
+            [np.ones(0, np.bool_)]
+            + [~np.isin(table["number"], list(part.dead)) for part, table in zip(self._open, tables, strict=True)]
         )
+        starts = np.repeat([part.first for part in self._open], [len(table) for table in tables])
         numbers: dict[str, int] = {}
-        days = (date.fromisoformat(day).toordinal() - EPOCH if day else UNDATED for _, _, day, *_ in columns)
+        groups = [numbers.setdefault(group, len(numbers)) for group in whole["group"].tolist()]
         return ArticleTable(
-            np.array([first for first, *_ in columns], np.int64),
-            np.array([count for _, count, *_ in columns], np.int64),
-            np.fromiter(days, np.int32, len(columns)),
-            np.array([numbers.setdefault(group, len(numbers)) for *_, group, _ in columns], np.int32),
-            np.array([alive for *_, alive in columns], np.bool_),
+            whole["first"] + starts.astype(np.int64),
+            whole["rows"].copy(),
+            np.where(alive, whole["published"], UNDATED).astype(np.int32),
+            np.array(groups, np.int32),
+            alive,
         )
 
     # searching
@@ -387,13 +392,9 @@ class Index:
             kept.add(term)
         return [term for term in wanted if term in kept]
 
-    def _count(self, term: str) -> tuple[int, ...]:
-        """Return how many rows of each segment contain a term, counted up to `MATCHED_ROWS`; cached."""
-        if term not in self._matches:
-            if len(self._matches) >= 100_000:
-                self._matches.clear()
-            self._matches[term] = tuple(part.segment.matches(term, MATCHED_ROWS) for part in self._open)
-        return self._matches[term]
+    def _count(self, term: str) -> list[int]:
+        """Return how many rows of each segment contain a term, counted up to `MATCHED_ROWS`."""
+        return [part.segment.matches(term, MATCHED_ROWS) for part in self._open]
 
     def _by_part(self, rows: Sequence[int]) -> Iterator[tuple[_Open, list[int]]]:
         for part in self._open:
@@ -409,7 +410,7 @@ class _Within(Index):
         wanted = Filters(articles=tuple(articles))
         self._whole = whole  # keeps it from being collected and closed
         self.folder, self.generation, self.rows = whole.folder, whole.generation, whole.rows
-        self._open, self._matches, self._selected = [], {}, {}
+        self._open, self._selected = [], {}
         for part in whole._open:
             kept = {number for number, *_ in part.segment.identities(wanted)} if articles else set()
             dead = part.dead | {number for number, *_ in part.segment.identities()} - kept

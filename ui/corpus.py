@@ -182,13 +182,6 @@ class GoneError(InputError):
     """The index that was opened no longer exists."""
 
 
-class SharedIndex(Index):
-    """An index that closes when its last user drops it: an answer may still read an older generation."""
-
-    def __del__(self) -> None:
-        self.close()
-
-
 class Corpus:
     """The current generation of an index, and the page's operations on its articles; thread-safe.
 
@@ -220,7 +213,7 @@ class Corpus:
         self._subscribers: list[Callable[[Index], None]] = []
         self._current = current_of(where)
         self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
-        self._catalogue = Catalogue(SharedIndex.open(where, embedder), self.uploads.file_of)
+        self._catalogue = Catalogue(Index.open(where, embedder), self.uploads.file_of)
         if isinstance(where, Path):
             # Held open, so that a file that replaces it cannot get the same inode number.
             self._own = os.open(where / "LOCK", os.O_RDONLY)
@@ -259,7 +252,7 @@ class Corpus:
             current = current_of(self.where)
             if current == self._current:
                 return False
-            opened = SharedIndex.open(self.where, self._embedder)
+            opened = Index.open(self.where, self._embedder)
             self._catalogue = Catalogue(opened, self.uploads.file_of, self._catalogue)
         except CitewireError as error:  # the old generation stays readable and is shown
             logger.warning("the new generation cannot be read: %s", error.problem)

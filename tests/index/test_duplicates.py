@@ -146,7 +146,7 @@ def test_known_articles_are_found_after_a_restart_and_many_more() -> None:
     dice = random.Random(0)
     noise = [(f"noise {i}", dice.randbytes(SIGNATURE_BYTES)) for i in range(5_000)]
     again = Grouper([*noise, *zip(groups, map(signature, stories), strict=True)])
-    for i in range(300):  # more than the table has room for, so that it grows
+    for i in range(600):  # more than the table has room for, so that it grows
         again.group(f"more {i}", dice.randbytes(SIGNATURE_BYTES))
     assert [again.group("copy", signature("Fuel\n" + story)) for story in stories] == groups
 

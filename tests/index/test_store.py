@@ -3,8 +3,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,13 +16,13 @@ from conftest import together
 from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
-from citewire.index import manifest, store, vectors
+from citewire.index import manifest, segment, vectors
 from citewire.index.address import Address, Location
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import MADE_BY, Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.postgres_writer import PostgresWriter, writer_of
-from citewire.index.segment import Entry, SegmentInfo
+from citewire.index.segment import Entry, SegmentInfo, SegmentWriter, open_segment
 from citewire.index.store import Index, Place
 from citewire.index.types import Article, DateMention, Filters, Passage, Span
 from citewire.index.writer import Writer, merge_candidates
@@ -484,12 +486,76 @@ def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -
         table = index.table
         assert table.first_rows.tolist() == list(range(7))
         assert table.published.tolist()[1:4] == [19727, 19758, 19758]  # 2024-01-05 and 2024-02-05
-        assert table.published[0] == store.UNDATED  # dead
-        assert table.published[4] == store.UNDATED
+        assert table.published[0] == segment.UNDATED  # dead
+        assert table.published[4] == segment.UNDATED
         assert table.groups.tolist() == [0, 0, 1, 1, 2, 2, 0]
         assert table.positions([6, 0, 3]).tolist() == [6, 0, 3]
         assert [s.path for s in index.summaries([6, 3, 6])] == ["a/0.txt", "b/3.txt", "a/0.txt"]
         assert index.summaries([3])[0].metadata == {"desk": "world"}
+
+
+def test_a_new_generation_reads_only_its_new_segment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    columns = segment.Segment.columns
+
+    def counted(self: segment.Segment) -> list[tuple[int, int, int, str, str]]:
+        read.append(self.info.name)
+        return columns(self)
+
+    monkeypatch.setattr(segment.Segment, "columns", counted)
+    with Index.open(folder, EMBEDDER) as old:
+        before = old.table.first_rows.tolist()
+        extend(folder, MANY[4])
+        with Index.open(folder, EMBEDDER) as new:
+            assert new.table.first_rows.tolist() == [*before, 2]
+            assert len(new.articles()) == 3
+        assert len(old.articles()) == 2  # and stays open
+        assert read == [part.info.name for part in new.parts]
+
+
+def write_segment(place: Path, article: Article) -> SegmentInfo:
+    with SegmentWriter(place, embedder="e", chunker="c", dimension=EMBEDDER.dimension) as writer:
+        writer.add(entry(article))
+        return writer.finish()
+
+
+def test_a_segment_is_shared_only_while_its_files_are_the_same(tmp_path: Path) -> None:
+    place = tmp_path / "seg"
+    info = write_segment(place, FIRST)
+    first = open_segment(place, info)
+    assert open_segment(place, info) is first
+    place.rename(tmp_path / "aside")
+    other = open_segment(place, write_segment(place, SECOND))
+    assert [one.path for one in other.summaries()] == ["sub/b.txt"]
+    shutil.rmtree(place)
+    shutil.copytree(tmp_path / "aside", place)
+    assert open_segment(place, info) is not first  # a copy: what `first` reads may be damaged
+    assert [one.path for one in first.summaries()] == ["a.txt"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_segment_that_nobody_uses_releases_its_files(folder: Path) -> None:
+    def held() -> bool:
+        files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return str(folder) in "".join([*files, Path("/proc/self/maps").read_text()])
+
+    with Index.open(folder, EMBEDDER), Index.open(folder, EMBEDDER):
+        assert held()
+    assert not held()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_forked_process_opens_its_own_segments(tmp_path: Path) -> None:
+    info = write_segment(tmp_path / "seg", FIRST)
+    parents = open_segment(tmp_path / "seg", info)
+    child = os.fork()
+    if not child:
+        try:
+            own = open_segment(tmp_path / "seg", info)
+            os._exit(0 if own is not parents and own.summaries()[0].path == "a.txt" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_the_commonest_terms_are_left_out_where_they_match_too_much(
