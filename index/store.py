@@ -231,7 +231,7 @@ class Index:
     def signatures(self) -> Iterator[tuple[str, bytes]]:
         """Yield (group, signature) of all articles."""
         for part in self._open:
-            for number, group, signature in part.segment.signatures():
+            for number, group, signature in part.segment.signatures:
                 if number not in part.dead:
                     yield group, signature
 
