@@ -128,11 +128,11 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     least = max((hit.cosine for hit in hits), default=0.0) * _BEARING
     paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
     found = [index.article(path) for path in paths]
-    told = {one.path: set(facts.terms(f"{title_words(one)} {one.text}")) for one in found}
-    known = [word for word in topic.split() if set().union(*told.values()).issuperset(facts.terms(word))]
+    words = {one.path: set(facts.terms(f"{title_words(one)} {one.text}")) for one in found}
+    known = [word for word in topic.split() if set().union(*words.values()).issuperset(facts.terms(word))]
     topic = " ".join(known) if facts.terms(" ".join(known)) else topic  # without "timeline", which no article says
     asked = set(facts.terms(topic))
-    articles = [one for one in found if 2 * len(asked & told[one.path]) >= len(asked)][: summary.ARTICLES]
+    articles = [one for one in found if 2 * len(asked & words[one.path]) >= len(asked)][: summary.ARTICLES]
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
