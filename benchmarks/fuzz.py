@@ -5,8 +5,8 @@
 Hypothesis makes the files (tests/fuzzed.py says how). Each file goes through the steps of indexing: reading, cutting
 into passages, finding dates, copies and language. Each format has its own process, without the limits of the sandbox,
 so a crash of a library counts as a crash. A reader is at fault if it raises, ends the process, takes more than
-`HANGS` seconds of a core or returns something that cannot be indexed; FOLDER then keeps the file. Exit code 1 after a
-fault.
+`HANGS` seconds of a core or returns something that cannot be indexed. FOLDER then keeps the file, and the slowest one
+if it is slow. Exit code 1 after a fault.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import traceback
 from pathlib import Path
 
 HANGS = 30  # seconds of a core
+_SLOW = 2  # seconds of a core from which on the slowest file is kept
 BATCH = 200  # examples that hypothesis makes with one seed
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -64,7 +65,10 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
                 (keep / faults[name]).write_bytes(data)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-            slowest = max(slowest, time.process_time() - started)
+            took = time.process_time() - started
+            if took > max(slowest, _SLOW):
+                (keep / f"slowest{kind}").write_bytes(data)
+            slowest = max(slowest, took)
 
     number = int(time.time())
     while time.process_time() < until:
