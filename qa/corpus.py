@@ -55,7 +55,8 @@ _SAMPLE = 1_000  # most articles in the sample for the silhouette score
 _TYPICAL = 20  # the words of a theme come from at most this many articles,
 _OPENING = 2  # and from this many opening sentences of each
 _NAMING = 3  # words that name a theme
-_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy labels of entities that may be such words
+_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy labels of entities that may be such words,
+_FIGURES = ("DATE", "TIME", "CARDINAL", "ORDINAL", "QUANTITY", "MONEY", "PERCENT")  # and that may not hold one
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,19 +359,28 @@ def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
         text = view.text(summary.path)
         docs = [analysis.read(_one_line(text[s.start : s.end])) for s in own_sentences(text, view.index)[:_OPENING]]
         names = {ent.text.removeprefix("the ") for doc in docs for ent in doc.ents if ent.label_ in _NAMES}
-        nouns = {token.lower_ for doc in docs for token in doc if token.pos_ == "NOUN" and token.is_alpha}
+        words = (token for doc in docs for token in doc if token.pos_ == "NOUN" and token.is_alpha)
+        nouns = {token.lower_ for token in words if token.ent_type_ not in _FIGURES}  # no "year"
         found.append(names | nouns)
     return found
 
 
 def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
-    """Return the words that distinguish each theme, best first: those that two of its articles have, by tf-idf."""
+    """Return the words that distinguish each theme, best first: those that two of its articles have, by tf-idf.
+
+    Of "Carter" and "Jimmy Carter", or "storm" and "storms", only the better one is returned.
+    """
     counts = [Counter(word for article in theme for word in article) for theme in themes]
     having = Counter(word for count in counts for word in count)
     named = []
     for count in counts:
         weights = {word: n * math.log((1 + len(themes)) / having[word]) for word, n in count.items() if n > 1}
-        named.append(sorted(weights, key=lambda word: (-weights[word], word))[:_NAMING])
+        once: dict[str, str] = {}
+        for word in sorted(weights, key=lambda word: (-weights[word], -len(word), word)):
+            stems = terms(word)
+            if once.keys().isdisjoint(stems):
+                once |= dict.fromkeys(stems, word)
+        named.append(list(dict.fromkeys(once.values()))[:_NAMING])
     return named
 
 

@@ -12,7 +12,7 @@ from conftest import indexed
 from citewire.index.maintenance import remove
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters
-from citewire.qa.corpus import ITEMS, NO_FILTERS, Told, _and, is_from, tell
+from citewire.qa.corpus import ITEMS, NO_FILTERS, Told, _and, _words_of, is_from, tell
 from citewire.qa.entities import Entities, read_entities
 
 
@@ -264,6 +264,11 @@ def test_an_article_is_from_the_outlet_of_its_metadata_or_host(outlet: str, own:
     one = Article("a.txt", "", "", outlet="The Tarn Post", url="https://www.orvik.com/a")
     assert is_from(one, outlet) is own
     assert not is_from(Article("b.txt", "", ""), outlet)
+
+
+def test_a_theme_is_named_by_different_words() -> None:
+    storm, bank = {"storm", "storms", "Ada Carter", "Carter"}, {"bank", "Carter"}
+    assert _words_of([[storm, storm], [bank, bank]]) == [["Ada Carter", "storms"], ["bank", "Carter"]]
 
 
 def test_lists_in_words() -> None:
