@@ -17,7 +17,7 @@ from citewire.qa import summary
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
-from citewire.qa.summary import Selection, messages, points, select, shortened
+from citewire.qa.summary import Candidate, Selection, _lead, messages, points, select, shortened
 from citewire.qa.types import Generator
 from citewire.qa.verdicts import TRUSTED, Checker
 
@@ -284,3 +284,10 @@ def test_the_real_model_words_it_shorter_or_not_at_all(worded: Worded, generator
     assert judgement.probability >= TRUSTED
     assert [place.text for place in judgement.places] == [LONG]
     assert text == LONG or len(text.split()) < 0.85 * len(LONG.split())
+
+
+@pytest.mark.parametrize(("near", "first"), [([0.5, 0.52, 0.55], 0), ([0.5, 0.52, 0.6], 2), ([0.5, 0.6, 0.6], 1)])
+def test_the_opening_is_an_early_sentence_near_the_title(near: list[float], first: int) -> None:
+    texts = [FERRY.splitlines()[at] for at in (3, 8, 10)]  # that stand alone
+    given = [Candidate("a.txt", Span(at, at + 1), at / 3) for at in range(3)]
+    assert _lead(given, texts, np.array(near)) == first
