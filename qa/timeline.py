@@ -86,7 +86,7 @@ def including(course: Course, place: Place, index: Index) -> Course:
         point = _at(place, index.article(place.article), course.points[0].stated)
         if point.first:
             points = tuple(sorted([*course.points, point], key=lambda one: one.first))
-            return replace(course, points=points, places=tuple(map(_place, points)))
+            return replace(course, points=points, places=tuple(map(place_at, points)))
     return replace(course, places=(place, *course.places))
 
 
@@ -129,7 +129,8 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
     found = [index.article(path) for path in paths]
     words = {one.path: set(facts.terms(f"{title_words(one)} {one.text}")) for one in found}
-    known = [word for word in topic.split() if set().union(*words.values()).issuperset(facts.terms(word))]
+    said = set().union(*words.values())
+    known = [word for word in topic.split() if said.issuperset(facts.terms(word))]
     topic = " ".join(known) if facts.terms(" ".join(known)) else topic  # without "timeline", which no article says
     asked = set(facts.terms(topic))
     articles = [one for one in found if 2 * len(asked & words[one.path]) >= len(asked)][: summary.ARTICLES]
@@ -235,10 +236,11 @@ def _in_order(places: Sequence[Place], index: Index, when: times.Days | None, *,
     points = [_at(place, index.article(place.article), stated) for place in places]
     points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
     points = sorted(points, key=lambda one: one.first)[:_LINES]
-    return Course(tuple(points), tuple(map(_place, points))) if len({one.first for one in points}) > 1 else None
+    return Course(tuple(points), tuple(map(place_at, points))) if len({one.first for one in points}) > 1 else None
 
 
-def _place(point: TimelinePoint) -> Place:
+def place_at(point: TimelinePoint) -> Place:
+    """Return the sentence of a point as a quote."""
     return Place(point.article, Span(point.start, point.end), point.text)
 
 

@@ -197,11 +197,11 @@ def _standalone(
     the subject is right; answers that were already shown get less weight. A line with a name that does not lean on
     earlier turns is not reworded; it is returned as it is if the last answer does not have the name.
     """
-    said = " ".join(followup.last_told(context.history))
+    said = followup.last_told(context.history)
     named = [] if leaning else facts.names(text)
-    if named and not all(facts.has_name(name, said) for name in named):
+    if named and not all(facts.has_name(name, " ".join(said)) for name in named):
         return _Following(text)
-    told = {" ".join(facts.words(one)) for one in followup.last_told(context.history)}
+    told = {" ".join(facts.words(one)) for one in said}
     readings = [_Following(one) for one in ([text] if named else _of_gender(text, candidates, last, context))]
     readings += [_Following(followup.without_opening(text), last)] if last else []
 
@@ -231,11 +231,11 @@ def _of_gender(text: str, candidates: Sequence[str], last: tuple[str, ...], cont
     if len(asked) != 1:
         return candidates
     texts = [context.finder.index.article(path).text for path in last]
+    told = [text[span.start : span.end] for text in texts for span in sentences(text)]
 
     def other(name: str) -> bool:
         """Whether nearly all sentences with a name and a pronoun have one of the other gender."""
         last_name = name.split()[-1]
-        told = (whole[span.start : span.end] for whole in texts for span in sentences(whole))
         naming = islice((text for text in told if last_name in text), _NAMING)
         called = Counter(gender for text in naming for gender in followup.genders(text))
         return called.total() >= _TWICE and called.total() > 3 * sum(called[one] for one in asked)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from citewire.index.types import Span
 from citewire.qa import compare, timeline
-from citewire.qa.claims import Place, verbatim_place
+from citewire.qa.claims import verbatim_place
 from citewire.qa.finding import Part
 from citewire.qa.kinds import LIKELIER
 from citewire.qa.types import Event, TimelinePoint
@@ -47,8 +46,7 @@ def _figures(points: Sequence[TimelinePoint], part: Part, task: Task) -> Iterato
     told = task.told
     told.kind, told.timeline = "over_time", tuple(points)
     yield told.searched(part.hits)
-    quoted = [Place(point.article, Span(point.start, point.end), point.text) for point in points]
-    for place in (*quoted, *map(verbatim_place, part.chosen[:_BESIDE])):
+    for place in (*map(timeline.place_at, points), *map(verbatim_place, part.chosen[:_BESIDE])):
         if not told.quotes(place.article, place.span):
             yield told.quote(place)
     yield from disagreements(part, task)
