@@ -69,7 +69,8 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
         told = [turn for turn in (_asking(history)[-1:] if kind == "doubt" else turns) if _tells(turn)]
         said = _nearest_first(_sentences(told[-1].answer), text) if told else ()
         return Meant(kind, (text,), said) if said else nothing
-    if not turns and intent == "elliptic" and leans(text) and not any(w.pos_ == "PROPN" for w in read(text)):
+    unnamed = intent == "elliptic" and leans(text) and not any(w.pos_ == "PROPN" for w in read(text))
+    if unnamed and (not turns or (_is_bare(text) and refused(history))):
         return nothing
     return Meant("question", follow_up(text, history, elliptic=intent == "elliptic"))
 
@@ -90,15 +91,19 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
         return (text,)
     last = _resolved(turns)[-1]
     made = candidates(text, turns, last)
-    typed = opened(read(text)).text
+    typed = without_opening(text)
     made = tuple(one for one in made if len(one.split()) <= _LONG) or made
-    bare = not facts.terms(typed) and not has_pronoun(text)
-    if bare:  # "why?": about the last question
+    if _is_bare(text):  # "why?": about the last question
         asked = last.question.rstrip(" ?!.")
         made = (*made[:1], f"{typed.rstrip(' ?!.')} ({asked})?", *made[1:])
     if has_pronoun(text) and made:
         return made  # the line itself could only be answered by chance
     return (*made[: MOST - 1], typed) if elliptic or leans(text) else (typed, *made[: MOST - 1])
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a line only asks about the turn before it: "and why?"."""
+    return not facts.terms(without_opening(text)) and not has_pronoun(text)
 
 
 def without_opening(text: str) -> str:

@@ -190,3 +190,10 @@ def test_what_leans_on_what_was_said_before(text: str, leaning: bool) -> None:
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_any_text_has_a_question_and_at_most_four(text: str, question: str, answer: str) -> None:
     assert 1 <= len(follow_up(text, [Turn(question, answer)])) <= 4
+
+
+def test_a_bare_line_after_a_refusal_is_about_what_was_refused() -> None:
+    turns = [CLOSED, Turn("Who was the king of Orm?", REFUSAL)]
+    assert resolve("and why?", turns, "elliptic").kind == "nothing"
+    assert resolve("and when did it close?", turns, "elliptic").kind == "question"
+    assert resolve("and why?", turns[:1], "elliptic").kind == "question"
