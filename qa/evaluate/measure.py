@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from citewire.qa.facts import tokens
 
@@ -154,7 +154,7 @@ def interval(parts: Sequence[Sequence[Tally]], seed: int = 0) -> tuple[float, fl
         return None
     if len(parts) == 1 and value in (0.0, 1.0):
         records = sum(tried > 0 for _, tried in parts[0])
-        limits = binomtest(int(value) * records, records).proportion_ci(CONFIDENCE, "wilson")
+        limits = _binomial(int(value) * records, records).proportion_ci(CONFIDENCE, "wilson")
         return float(limits.low), float(limits.high)
     return _limits(_resampled(_counts(parts), seed))
 
@@ -211,7 +211,13 @@ def mcnemar(lost: int, won: int) -> float:
     >>> mcnemar(0, 5)
     0.0625
     """
-    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+    return float(_binomial(lost, lost + won).pvalue) if lost + won else 1.0
+
+
+def _binomial(count: int, of: int) -> Any:
+    from scipy.stats import binomtest  # takes half a second, which each start of the page would wait for
+
+    return binomtest(count, of)
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
