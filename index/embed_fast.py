@@ -408,13 +408,21 @@ def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], pr
 
 def _scale(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the scale of each row for 8 bits: the largest at which no weight and no sum of two weights overflows."""
-    columns = weight.shape[1]
     # The CPU pairs weights within groups of four, in an unknown order, so the two largest of each sign count.
-    fours = np.pad(weight, ((0, 0), (0, -columns % 4))).reshape(len(weight), -1, 4)
-    pairs = [np.sort(np.maximum(sign * fours, 0), axis=2)[:, :, 2:].sum(axis=2).max(axis=1) for sign in (1, -1)]
+    fours = np.pad(weight, ((0, 0), (0, -weight.shape[1] % 4)))
+    pairs = np.maximum(_largest_pairs(fours), _largest_pairs(-fours))
     # Rounding may add 0.5 to each of the two weights.
-    most = np.maximum(np.abs(weight).max(axis=1) / 127, np.maximum(*pairs) / (_PAIR - 1))
+    most = np.maximum(np.abs(weight).max(axis=1) / 127, pairs / (_PAIR - 1))
     return (1 / np.where(most > 0, most, 1)).astype(np.float32)
+
+
+def _largest_pairs(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest sum of two positive weights within four columns, for each row; sorting takes twice as long."""
+    a, b, c, d = (np.maximum(weight[:, first::4], 0) for first in range(4))
+    left, right = np.maximum(a, b), np.maximum(c, d)
+    second = np.maximum(np.minimum(left, right), np.maximum(np.minimum(a, b), np.minimum(c, d)))
+    largest: NDArray[np.float32] = (np.maximum(left, right) + second).max(axis=1)
+    return largest
 
 
 def _serialised(variables: Variables) -> bytes:

