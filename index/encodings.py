@@ -20,7 +20,7 @@ _SHOWN |= {"iso2022_kr": "ISO-2022-KR", "euc_jp": "EUC-JP"}
 LATIN_SHARE = 0.5  # least share of ASCII among the letters of a text in one of `_LATIN`
 MOST_ODD = 0.2  # largest share of non-ASCII characters in impossible places; above it a guess is refused
 MOST_CHAOS = 0.1  # charset-normalizer's measure of the same, 0 to 1
-_GUESSED = 1_000_000  # bytes that are examined for a guess
+_GUESSED = 200_000  # bytes that are examined for a guess
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -139,14 +139,17 @@ def _mixed(data: bytes, least: int) -> tuple[str, str] | None:
 
 
 def _guessed(data: bytes) -> tuple[str, str] | None:
-    letters = sum(1 for byte in data[:_GUESSED] if byte < 0x80 and chr(byte).isalpha())
-    beyond = sum(1 for byte in data[:_GUESSED] if byte >= 0x80)
+    telling = data if len(data) <= _GUESSED else b"\n".join(line for line in data.splitlines() if not line.isascii())
+    sample = telling[:_GUESSED]
+    letters = sum(1 for byte in sample if byte < 0x80 and chr(byte).isalpha())
+    beyond = sum(1 for byte in sample if byte >= 0x80)
     if letters < LATIN_SHARE * (letters + beyond):
         return _other_script(data)
     guesses: list[tuple[int, int, str]] = []
     for rank, name in enumerate(_LATIN):
         try:
-            guesses.append((_odd(data.decode(name)), rank, name))
+            data.decode(name)
+            guesses.append((_odd(sample.decode(name)), rank, name))
         except UnicodeDecodeError:
             continue
     (odd, rank, name), *others = sorted(guesses)

@@ -228,3 +228,9 @@ def test_an_index_of_another_language_says_so_at_indexing(tmp_path: Path) -> Non
 def test_a_binary_file_stays_refused() -> None:
     (found,) = read(b"abc\0def", Request(".txt", "x.txt"))
     assert found == Refused("is a binary file: NUL at byte offset 3", "Save the article as plain text")
+
+
+def test_a_long_text_is_guessed_by_the_lines_that_tell() -> None:
+    plain = "The council met on Monday and voted for the budget of the town.\n" * 5_000
+    text = f"{plain}The mayor of Málaga said the café’s “naïve” façade cost £3,000.\n{plain}"
+    assert text_of(text.encode("mac_roman")) == (text, "Mac Roman")
