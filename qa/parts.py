@@ -38,8 +38,9 @@ def _clauses(doc: Doc) -> list[str]:
         one, other = (some.text.strip(" ,;") for some in (first, second))
         if not _has_verb(first):  # "When and where was it built"
             return [f"{one} {second[_after_question(second) :].text}", other] if _has_verb(second) else [doc.text]
-        if not _has_verb(second):  # "Who built it and when"
-            return [one, f"{other} {first[_after_question(first) :].text}".strip(" ,;")]
+        if not _has_verb(second):  # "How many died and why", "What did they build and when"
+            asked = f"{one}: {other}" if _asks_for_subject(first) else f"{other} {first[_after_question(first) :].text}"
+            return [one, asked.strip(" ,;")]
         return [one, other]
     return [doc.text]
 
@@ -69,6 +70,11 @@ def _after_question(words: Span) -> int:
     """The number of question words: two for "how often"."""
     verb = next((at for at, word in enumerate(words) if word.pos_ in _VERBS), len(words))
     return verb if words[0].lower_ == "how" else 1
+
+
+def _asks_for_subject(words: Span) -> bool:
+    verb = next((at for at, word in enumerate(words) if word.pos_ in _VERBS), 0)
+    return any(word.dep_ in ("nsubj", "nsubjpass") for word in words[:verb])
 
 
 def _standing(doc: Doc, first: Doc) -> str:
