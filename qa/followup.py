@@ -16,6 +16,7 @@ from citewire.qa.claims import arriving, strip_markers
 from citewire.qa.replies import is_own, is_refusal
 from citewire.qa.rewriting import feature
 from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened, points
+from citewire.qa.standing import without_dateline
 from citewire.qa.types import Turn
 
 __all__ = [
@@ -170,9 +171,10 @@ def _tells(turn: Turn) -> bool:
 
 
 def _plain(history: Sequence[Turn]) -> list[Turn]:
-    """The last turns that a line can refer to, answers without citation numbers; "" without an answer."""
+    """The last turns that a line can refer to, answers without citation numbers and datelines; "" without an answer."""
     turns = _of_substance(history)[-_REACH:]
-    return [replace(turn, answer=" ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
+    told = (" ".join(map(without_dateline, _sentences(turn.answer))) if _tells(turn) else "" for turn in turns)
+    return [replace(turn, answer=answer) for turn, answer in zip(turns, told, strict=True)]
 
 
 def _resolved(turns: Sequence[Turn]) -> list[Turn]:

@@ -17,7 +17,10 @@ _PERSONAL = ("PRP", "PRP$")  # tags of personal and possessive pronouns
 _SUBJECTS = ("nsubj", "nsubjpass", "expl", "csubj")
 _MARKS = ("“", "”", '"')
 _TIMES = ("DATE", "TIME")
-_PLACE_LINE = re.compile(r"^[A-Z]{3,}[^—–―−\n]{0,60}?(?:\s[—–―−-]{1,2}|--)\s+(?=[A-Z“\"])")  # "LUND, Norland (AP) — "
+# "LUND, Norland (AP) — ", "New York (CNN Business) ", "(CNN) "; without a dash only the agencies that write so
+_PLACE_LINE = re.compile(
+    r"^(?:[A-Z]{3,}[^—–―−\n]{0,60}?(?:\s[—–―−-]{1,2}|--)|[^()\n]{0,40}\((?:AP|CNN(?:\sBusiness)?|Reuters)\))\s+(?=[A-Z“\"])"
+)
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
 _ENDS = re.compile(r"[.!]['\"”’)\]]*$")
 
@@ -28,12 +31,21 @@ def plain(text: str) -> str:
     >>> plain("LUND, Norland (AP) — But the ferry sank.")
     'The ferry sank.'
     """
-    said = _PLACE_LINE.sub("", " ".join(text.split()))
+    said = without_dateline(" ".join(text.split()))
     doc = analysis.read(said)
     if len(doc) > 1 and doc[0].tag_ == "CC" and doc[0].head.i > 1 and not doc[1].is_punct:
         said = doc[1:].text
         said = said[0].upper() + said[1:]
     return said
+
+
+def without_dateline(text: str) -> str:
+    """Return a sentence without the place and the agency that it opens with.
+
+    >>> without_dateline("Lund (CNN Business) Ferries are late.")
+    'Ferries are late.'
+    """
+    return _PLACE_LINE.sub("", text)
 
 
 def stands_alone(text: str) -> bool:
