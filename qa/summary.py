@@ -112,12 +112,13 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     if not topic.strip():
         return _everything(index, options)
     hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
-    articles = {hit.passage.article: index.article(hit.passage.article) for hit in hits}
-    texts = [f"{title_words(article)} {article.text}" for article in articles.values()]
-    names = facts.names(topic, frozenset(topic.lower().split()[:1]))  # a capital marks a name even there
-    missing = tuple(name for name in names if not any(facts.has_name(name, text) for text in texts))
+    found = [index.article(path) for path in dict.fromkeys(hit.passage.article for hit in hits)]
+    names = names_of(topic)
+    missing = tuple(name for name in names if not any(_has(name, article) for article in found))
     if missing or not hits:
         return Selection(missing=missing)
+    articles = {article.path: article for article in with_all(names, found)}
+    hits = [hit for hit in hits if hit.passage.article in articles]
     likely = _likely(topic, hits, articles, index, reader)
     best = dict.fromkeys(articles, 0.0)
     for (path, span), probability in likely.items():
@@ -145,6 +146,20 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
     enough = FEWEST if titled else 1  # an article that only mentions the name is mostly about other things
     return Selection(kept, telling if len(telling) >= enough else candidates)
+
+
+def names_of(topic: str) -> list[str]:
+    """Return the names in a topic; a capital marks one even in its first word."""
+    return facts.names(topic, frozenset(topic.lower().split()[:1]))
+
+
+def with_all(names: Sequence[str], articles: Sequence[Article]) -> Sequence[Article]:
+    """Return the articles that have all names, or all articles if none has."""
+    return [one for one in articles if all(_has(name, one) for name in names)] or articles
+
+
+def _has(name: str, article: Article) -> bool:
+    return facts.has_name(name, f"{title_words(article)} {article.text}")
 
 
 def of_article(article: Article, index: Index) -> Selection:

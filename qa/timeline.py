@@ -133,15 +133,15 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     known = [word for word in topic.split() if said.issuperset(facts.terms(word))]
     topic = " ".join(known) if facts.terms(" ".join(known)) else topic  # without "timeline", which no article says
     asked = set(facts.terms(topic))
-    articles = [one for one in found if 2 * len(asked & words[one.path]) >= len(asked)][: summary.ARTICLES]
+    bearing = [one for one in found if 2 * len(asked & words[one.path]) >= len(asked)]
+    articles = summary.with_all(summary.names_of(topic), bearing)[: summary.ARTICLES]
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= max(_DATED, _ENTRIES * len(spans)):
             return _in_order(lines, index, when)
     kept = {article.path: article for article in articles}
-    bearing = [hit for hit in hits if hit.passage.article in kept]
-    read = gather(question, bearing, index.article, reader)
+    read = gather(question, [hit for hit in hits if hit.passage.article in kept], index.article, reader)
     read = [one for one in read if is_own(kept[one.article].text, one.span, index)]
     each = max(1, _NEWS // max(len(articles), 1))
     told = (_news(topic, article, read, index)[:each] for article in articles)

@@ -77,6 +77,7 @@ def told(index: Index, embedder: Embedder, reader: Reader, choose: Choose) -> Fo
     ("topic", "articles"),
     [
         ("the night ferry", {"ferry.txt"}),
+        ("larger ferries in Skarvik, Norland", {"ferry.txt"}),  # the other article does not name Norland
         ("the dredging of the harbour", {"yard.txt"}),
         ("Skarvik", {"ferry.txt", "yard.txt"}),
         ("harbour dredging for ferries row", {"yard.txt"}),  # keywords, which the reader is unsure about
