@@ -332,6 +332,7 @@ def shortened(
     generator: Generator,
     checker: Checker,
     *,
+    topic: str = "",
     tokens: int = TOKENS,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[str, Judgement]]:
@@ -344,6 +345,7 @@ def shortened(
         article: looks up an article by path.
         generator: shortens long sentences; a wording that the check does not trust is not shown.
         checker: checks a wording against its sentence.
+        topic: what the points are about; a wording keeps those of its words that the sentence has.
         tokens: most tokens that the model writes in all; later points are verbatim.
         stopped: polled between tokens; once true, no more points come.
 
@@ -356,7 +358,9 @@ def shortened(
         if n and len(said.split()) > _LONG and tokens >= _LONG:
             pieces = list(generator.generate(messages(said), max_tokens=min(tokens, _MOST_TOKENS), stopped=stopped))
             tokens -= len(pieces)
-            shown = _trusted("".join(pieces), said, place, article, checker) or shown
+            written = " ".join("".join(pieces).split())
+            if set(facts.terms(topic)) & set(facts.terms(said)) <= set(facts.terms(written)):
+                shown = _trusted(written, said, place, article, checker) or shown
         if stopped():
             return
         yield shown
@@ -367,11 +371,8 @@ def messages(sentence: str) -> list[Message]:
     return prompt.asked("summary.md", sentence)
 
 
-def _trusted(
-    written: str, said: str, place: Place, article: ArticleOf, checker: Checker
-) -> tuple[str, Judgement] | None:
+def _trusted(text: str, said: str, place: Place, article: ArticleOf, checker: Checker) -> tuple[str, Judgement] | None:
     """The model's wording with its judgement; None if it is no shorter, does not stand alone or is not trusted."""
-    text = " ".join(written.split())
     if len(text.split()) >= _SHORTER * len(said.split()) or not stands_alone(text):
         return None
     evidence = Evidence(place.article, place.span, place.text, 0.0, 1.0, place.span, 1.0)

@@ -101,16 +101,16 @@ class Writer:
         return any(each.supported >= SUPPORTED for each in support)
 
     def shortened(
-        self, places: Sequence[Place], told: Telling, stopped: Callable[[], bool]
+        self, places: Sequence[Place], topic: str, told: Telling, stopped: Callable[[], bool]
     ) -> Iterator[tuple[str, Judgement]]:
-        """Yield sentences of articles with their judgements; the model shortens long ones if the check trusts it.
+        """Yield sentences on a topic with their judgements; the model shortens long ones if the check trusts it.
 
         Raises:
             ModelError: the model is gone.
         """
         if told.quotes_only:
             return ((place.text, claims.verbatim(place.article, place.span, place.text)) for place in places)
-        return summary.shortened(places, self._article, self.generator, self.checker, stopped=stopped)
+        return summary.shortened(places, self._article, self.generator, self.checker, topic=topic, stopped=stopped)
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
         while True:

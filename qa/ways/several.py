@@ -46,7 +46,7 @@ def _listed(places: Sequence[Place], task: Task) -> Iterator[Event]:
     told = task.told
     told.kind, told.listed = "list", True
     yield told.searched(task.hits(task.text))
-    for text, judgement in task.writer.shortened(places, told, task.stopped):
+    for text, judgement in task.writer.shortened(places, task.text, told, task.stopped):
         yield told.add(text, judgement)
 
 

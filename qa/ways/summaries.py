@@ -56,5 +56,5 @@ def _points(found: Sequence[Place], topic: str, task: Task) -> Iterator[Event]:
     told = task.told
     told.kind, told.listed = "summary", len(found) > 1
     yield told.searched(task.hits(topic) if topic else ())
-    for text, judgement in task.writer.shortened(found, told, task.stopped):
+    for text, judgement in task.writer.shortened(found, topic, told, task.stopped):
         yield told.add(text, judgement)

@@ -200,7 +200,5 @@ def test_a_bare_line_after_a_refusal_is_about_what_was_refused() -> None:
 
 
 def test_a_dateline_is_no_part_of_a_name() -> None:
-    told = Turn(
-        "What is the news about Brask?", "- Lund (CNN Business) Brask is closing its red mills after 60 years. [1]"
-    )
+    told = Turn("What is the news about Brask?", "- Lund (CNN Business) Brask is closing its red mills. [1]")
     assert "CNN" not in " ".join(follow_up("what about other mills?", [told]))

@@ -218,12 +218,14 @@ def worded(embedder: Embedder, reader: Reader, tmp_path_factory: pytest.TempPath
         spans = [Span(own.index(one), own.index(one) + len(one)) for one in (SHORT, LONG)]
         short, long = (Place("a.txt", span, own[span.start : span.end]) for span in spans)
 
-        def run(generator: Generator, tokens: int = summary.TOKENS, twice: bool = False) -> list[tuple[str, Judgement]]:
+        def run(
+            generator: Generator, tokens: int = summary.TOKENS, twice: bool = False, topic: str = ""
+        ) -> list[tuple[str, Judgement]]:
             found = [short, long, long] if twice else [short, long]
             checker = Checker(reader)
             if isinstance(generator, ScriptedGenerator):
                 checker = Checker(ScriptedReader(supports={str(generator.says): 0.9}))
-            return list(shortened(found, opened.article, generator, checker, tokens=tokens))
+            return list(shortened(found, opened.article, generator, checker, topic=topic, tokens=tokens))
 
         yield run
 
@@ -236,6 +238,11 @@ def test_a_long_sentence_in_fewer_words(worded: Worded) -> None:
     assert second[1].verdict == "supported"
     assert [place.text for place in second[1].places] == [LONG]
     assert model.asked == [LONG]  # the short one needs no model
+
+
+def test_fewer_words_keep_the_topic(worded: Worded) -> None:
+    assert worded(ScriptedGenerator(WORDED), topic="Kestrel's brewhouse in Lund")[1][0] == WORDED
+    assert worded(ScriptedGenerator(WORDED), topic="the family of Kestrel")[1][0] == LONG
 
 
 @pytest.mark.parametrize(
