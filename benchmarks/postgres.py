@@ -99,15 +99,15 @@ def write(folder: Path, passages: int) -> None:
 
 def copy(source: Location, target: Location) -> None:
     """Copy an index, and print the seconds of each step."""
-    spent, last, before = Counter[str](), time.perf_counter(), ""
+    spent, last, before, at = Counter[str](), time.perf_counter(), "", 0
 
     def progress(what: str, done: int, total: int) -> None:
-        nonlocal last, before
+        nonlocal last, before, at
         now = time.perf_counter()
         spent[INDEXING if before == INDEXING else what] += now - last  # only this step is told of when it begins
-        last, before = now, what
-        if done // 100_000 > (done - PER_ARTICLE) // 100_000:
+        if done // 100_000 > at // 100_000:
             print(f"  {what}: {done:,} of {total:,}, {spent[what]:.0f} s", flush=True)
+        last, before, at = now, what, done
 
     copied = copy_index(source, target, progress)
     steps = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in spent.items())
