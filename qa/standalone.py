@@ -172,7 +172,7 @@ def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
     person = 2 if label == "PERSON" or (name and who) else int(name and not (label or article or many))
     if person:  # "Ana Ruiz", not "former minister Ana Ruiz"
         span = span.doc[next((w.i for w in span if w.pos_ == "PROPN"), span.start) : span.end]
-    plural = many and not (name and len(span) > 1)
+    plural = many and not (name and (len(span) - article > 1 or label in _PLACES))  # "Lund Lines", "the Netherlands"
     weight = (head.dep_ in SUBJECTS) + name - _TOLD * (told and not who) - _AGED * age
     text = f"the {span[1:].text}" if feature(span[0], "PronType") == "Art" and len(span) > 1 else span.text
     behind = next((w.right_edge.i + 1 for w in head.rights if w.i == span.end and w.dep_ == "prep"), span.end)
