@@ -327,6 +327,18 @@ def test_the_command_line_says_the_same_with_a_page_and_without(
     assert (asked.returncode, told.returncode, alone.returncode, wrong.returncode) == (0, 0, 0, 2)
 
 
+def test_the_page_waits_for_no_stubs_of_gradio() -> None:
+    program = (
+        "import inspect, sys\n"
+        "before, opened = inspect.getfile, []\n"
+        "sys.addaudithook(lambda event, said: event == 'open' and opened.append(str(said[0])))\n"
+        "import citewire.ui.page\n"
+        "print([path for path in opened if path.endswith('.pyi')], inspect.getfile is before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] True\n"
+
+
 def test_asking_a_page_imports_no_heavy_library() -> None:
     heavy = ("torch", "ctranslate2", "faiss", "gradio", "numpy", "fastapi", "httpx", "citewire.qa.answer")
     program = (
