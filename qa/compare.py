@@ -71,8 +71,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
         find: the evidence for a question, as `qa.evidence.gather` returns it.
         article: looks up an article by path.
     """
-    every = [frozenset(_terms(name)) for name in found.names]
-    own = [one - frozenset.intersection(*every) for one in every]
+    own = _own(found)
     out: list[list[Evidence]] = []
     for at, asked in enumerate(found.asked):
         others = {term for other in (*own[:at], *own[at + 1 :]) for term in other}
@@ -127,6 +126,19 @@ def is_general(found: Sides, embedder: Embedder) -> bool:
     return bool((embedder.embed(_GENERAL) @ embedder.embed([bare])[0]).max() >= _ALIKE)
 
 
+def _own(found: Sides) -> list[frozenset[str]]:
+    """The terms of each side that not all sides have."""
+    every = [frozenset(_terms(name)) for name in found.names]
+    return [one - frozenset.intersection(*every) for one in every]
+
+
+def _is_of(one: Evidence, at: int, own: Sequence[frozenset[str]], home: Article) -> bool:
+    """Whether a sentence names a side, or is in an article whose title names it and no other side."""
+    titled = set(_terms(title_words(home)))
+    others = frozenset[str]().union(*own[:at], *own[at + 1 :])
+    return bool(own[at] & set(_terms(one.text))) or (bool(own[at] & titled) and not others & titled)
+
+
 def _terms(text: str) -> list[str]:
     return facts.terms("".join(c for c in normalize("NFKD", text) if not combining(c)))
 
@@ -178,9 +190,15 @@ def outcomes(
     """
     if not (found.figures or found.operation):
         return []
+    own = _own(found)
     operands = [
-        [(one, value) for one in some if (value := _value(found, asked, one, article(one.article)))]
-        for asked, some in zip(found.asked, spoken, strict=True)
+        [
+            (one, value)
+            for one in some
+            if (found.times or _is_of(one, at, own, article(one.article)))
+            and (value := _value(found, asked, one, article(one.article)))
+        ]
+        for at, (asked, some) in enumerate(zip(found.asked, spoken, strict=True))
     ]
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
     apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]

@@ -39,7 +39,7 @@ class Sides:
         names: two to four things or times, as typed.
         asked: the question for each, in the same order: "How much did Orvik earn?".
         times: whether the sides are times of one thing.
-        joined: what joins them: "beside" for "versus", "and" for a conjunction or "than", "" for other words.
+        joined: what joins them: "beside" for "versus" and "compare", "and" for a conjunction or "than", "" for others.
         degree: the comparative or superlative, "larger"; "" if there is none.
         operation: what to compute from their figures, None for a ranking by `degree` or if nothing is named.
         polar: whether it is a yes-no question; the answer is yes if the first side ranks first.
@@ -170,6 +170,14 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         near = (doc[joint.i - 1 : joint.i], doc[joint.i + 1 : joint.i + 2])
         before = before or [one for one in near[:1] if joint.i]
         behind = behind or next(filter(len, near[1:]), None)
+    if (
+        behind is not None
+        and _is_time(behind)
+        and doc[joint.i + 1].tag_ not in ("IN", "DT")
+        and behind.start > joint.i + 1
+    ):
+        end = next((one.i for one in doc[joint.i + 1 : behind.start] if one.tag_ == "IN"), behind.start)
+        behind = doc[joint.i + 1 : end]  # "or covid by August": no time, although the parser found no noun
     if behind is None or not before or behind.start - joint.i > _APART:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
@@ -182,7 +190,14 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
             break
         row.insert(0, one)
-    return row
+    return row if any(map(_is_time, row)) else [_timed(one) for one in row]
+
+
+def _timed(one: Span) -> Span:
+    """A side with the time behind it: "the cup of May 2016"."""
+    doc, end = one.doc, one.end
+    time = next((ent for ent in doc.ents if ent.label_ == "DATE" and ent.start == end + 1), None)
+    return doc[one.start : time.end] if time is not None and doc[end].lower_ == "of" else one
 
 
 def _name_of(one: Span) -> Span:
@@ -210,7 +225,8 @@ def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, tim
     plenty = degree is not None and degree.lower_ in _PLENTY and degree.dep_ != "advmod"
     return Sides(
         tuple(names), tuple(asked), times,
-        "beside" if joint.lower_ in _BESIDE else "and" if joint.lower_ == "than" or joint.tag_ == "CC" else "",
+        "beside" if joint.lower_ in _BESIDE or joint.head.lemma_.lower() == "compare"
+        else "and" if joint.lower_ == "than" or joint.tag_ == "CC" else "",
         degree.lower_ if degree is not None else "", operation,
         doc[0].tag_ in _FINITE and joint.lower_ == "than",
         plenty or lapse or (counts is not None and operation is not None) or operation in ("sum", "ratio")
@@ -272,5 +288,5 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
         for word in kept
         if word.i not in range(first.start + 1, first.end)
     ]
-    asked = " ".join([lead, *words]).replace(" '", "'").replace(" ,", ",").strip(" ,:")
+    asked = " ".join([lead, *words]).replace(" '", "'").replace(" ,", ",").replace(" the the ", " the ").strip(" ,:")
     return f"{asked}?"

@@ -306,6 +306,17 @@ def _lead(given: Sequence[Candidate], texts: Sequence[str], near: NDArray[np.flo
     return max(opening, key=lambda at: near[at] - _LATE * at, default=-1)
 
 
+def opening(article: Article, index: Index, embedder: Embedder) -> Place | None:
+    """Return the one of the first sentences that is nearest to the title and can be read alone; None if none can."""
+    given = of_article(article, index).candidates[:_OPENS]
+    places = [place_of(article, one.span) for one in given]
+    texts = [" ".join(place.text.split()) for place in places]
+    if not texts:
+        return None
+    lead = _lead(given, texts, embedder.embed(texts) @ embedder.embed([_heading(article)])[0])
+    return places[lead] if lead >= 0 else None
+
+
 def _wanted(selection: Selection) -> int:
     """The number of points: it grows with the length of one article, or with the number of articles."""
     if len(selection.articles) == 1:

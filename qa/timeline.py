@@ -7,19 +7,19 @@ Knows the time of each sentence. The values come from `qa.values`, the most info
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+
+import numpy as np
 
 from citewire.index.options import SearchOptions
 from citewire.index.passages import title_words
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
-from citewire.qa import analysis, facts, quantities, summary, times, values
-from citewire.qa.boilerplate import is_own
+from citewire.qa import analysis, facts, summary, times, values
 from citewire.qa.claims import Place, place_of
-from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, gather
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.types import TimelinePoint
@@ -29,13 +29,14 @@ MOST = 6  # most points of a timeline
 _LEAST = 0.15  # least probability of a sentence of a timeline; low, because each answers only in part
 _NEAR_BEST = 0.3  # least share of the best sentence's probability
 _ENTRIES = 0.2  # an article is a list of times if at least this share of its sentences begin with one
-_NEWS = 8  # most sentences of several articles together, unless there are more articles
-_TELLING = 2.0  # multiplies the probability of a sentence with a figure, which more often says how a thing went
-_DATED, _LINES = 3, 16  # fewest sentences with a time for a timeline from one article; most points of it
+_NEWS = 8  # most sentences of a course from several articles
+_DATED, _LINES = 3, 16  # fewest sentences of a course from one article; most points of a timeline
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
-_HITS, _EACH = 32, 4  # passages that are retrieved for a topic; most from one article
-_BEARING = 0.7  # an article is about the topic if one of its passages has this share of the best cosine
-_EARLY = 8  # this many first sentences of an article may say what is new
+_HITS, _EACH = 32, 4  # passages that are retrieved for a question; most from one article
+_NEAR = 0.3  # least cosine of an article's nearest passage with the question
+_SHARE, _TELLS = 0.7, 0.6  # least share of the best cosine: for an article, for a sentence
+_OPENS = 0.1  # added to the cosine of an article's opening, which says what was new on its day
+_REPEATS = 0.8  # a sentence with this cosine to a nearer one of another article tells the same
 _FIGURE = 0.25  # a figure is the answer if it has at least this share of the answer span's words
 
 
@@ -83,116 +84,96 @@ def including(course: Course, place: Place, index: Index) -> Course:
     if place in course.places:
         return course
     if course.points:
-        point = _at(place, index.article(place.article), course.points[0].stated)
+        point = _at(place, index.article(place.article))
         if point.first:
             points = tuple(sorted([*course.points, point], key=lambda one: one.first))
             return replace(course, points=points, places=tuple(map(place_at, points)))
     return replace(course, places=(place, *course.places))
 
 
-def subject(question: str) -> str:
-    """Return the topic whose course a question asks for, without the time.
-
-    >>> subject("What has happened with the night ferry since May?"), subject("Timeline of the ferry strike")
-    ('the night ferry', 'the ferry strike')
-    """
-    asked = analysis.topic(question)
-    if not asked:
-        asked = analysis.about(question)
-        head, link, rest = asked.partition(" of ")  # "timeline of", "history of"
-        asked = rest if link and len(list(analysis.read(head).noun_chunks)) == 1 else asked
-    doc = analysis.read(asked)
-    for named in doc.ents:
-        if named.label_ == "DATE" and named.start > 1:
-            return doc[: named.start - (doc[named.start - 1].tag_ == "IN")].text
-    return asked
-
-
 def course(question: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Course | None:
     """Return the course of events that a question asks for, None if too little is found.
 
-    If an article is itself a list of times, its lines are used. Else several articles each give what was new on their
-    day. Else one article gives its sentences with a time, or its most informative ones in its own order.
+    If an article is itself a list of times, its lines are used. Else each article gives its opening and its sentences
+    with a time, those nearest to the question by cosine. Without two times one article is told in its own order.
 
     Args:
         question: one that asks for a course; if it names a time, other times are left out.
         index: the articles.
         embedder: the one that the index was made with.
-        reader: reads the sentences that are found.
+        reader: tells which sentences repeat others.
         options: filters and time, as in `summary.select`.
     """
-    topic, when = subject(question), times.asked(question)
-    if not topic.strip():
-        return None
-    hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
-    least = max((hit.cosine for hit in hits), default=0.0) * _BEARING
-    paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
-    found = [index.article(path) for path in paths]
-    words = {one.path: set(facts.terms(f"{title_words(one)} {one.text}")) for one in found}
-    said = set().union(*words.values())
-    known = [word for word in topic.split() if said.issuperset(facts.terms(word))]
-    topic = " ".join(known) if facts.terms(" ".join(known)) else topic  # without "timeline", which no article says
-    asked = set(facts.terms(topic))
-    bearing = [one for one in found if 2 * len(asked & words[one.path]) >= len(asked)]
-    articles = summary.with_all(summary.names_of(topic), bearing)[: summary.ARTICLES]
+    when = times.asked(question)
+    articles = _bearing(question, index, embedder, options)
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= max(_DATED, _ENTRIES * len(spans)):
-            return _in_order(lines, index, when)
-    kept = {article.path: article for article in articles}
-    read = gather(question, [hit for hit in hits if hit.passage.article in kept], index.article, reader)
-    read = [one for one in read if is_own(kept[one.article].text, one.span, index)]
-    each = max(1, _NEWS // max(len(articles), 1))
-    told = (_news(topic, article, read, index)[:each] for article in articles)
-    news = [place for some in told for place in sorted(some, key=lambda one: one.span.start)]
-    several = _in_order(news, index, when, stated=False)
-    if several:
-        return several
-    one = summary.select(topic, index, embedder, reader, options).articles[:1]
-    return _of_one(topic, index.article(one[0]), index, embedder, reader, when) if one else None
-
-
-def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> list[Place]:
-    """The sentences of an article about a topic, the likeliest first.
-
-    They have half of the topic's words, or one of them and enough probability; else one opening sentence is returned.
-    """
-    own = [one for one in read if one.article == article.path]
-    own.sort(key=lambda one: -one.probability * (_TELLING if quantities.numbers(one.text) else 1.0))
-    asked = set(facts.terms(topic))
-    near = (one for one in own if one.probability >= _LEAST and asked & set(facts.terms(one.text)))
-    bearing = dict.fromkeys([*near, *(one for one in own if _has_most(topic, one.text))])
-    likely = [place_of(article, one.span) for one in bearing]
-    if told := [place for place in likely if stands_alone(plain(place.text))]:
+            return _in_order([_at(place, article) for place in lines], when)
+    told = _in_order(_events(question, articles, index, embedder, when), when)
+    if told or not articles:
         return told
-    spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
-    early = (place_of(article, span) for span in spans)
-    return [place for place in early if _has_most(topic, place.text) and stands_alone(plain(place.text))][:1]
+    return _undated(question, articles[0], index, embedder, reader, when)
 
 
-def _has_most(topic: str, text: str) -> bool:
-    """Whether a text has at least half of the words of a topic."""
-    asked = set(facts.terms(topic))
-    return 2 * len(asked & set(facts.terms(text))) >= len(asked)
+def _bearing(question: str, index: Index, embedder: Embedder, options: SearchOptions) -> Sequence[Article]:
+    """The articles about a question, the nearest first: by their nearest passage, and by the names in the question."""
+    hits = search(index, embedder, question, replace(options, k=_HITS, per_article=_EACH, copies=1))
+    hits = sorted(hits, key=lambda hit: -hit.cosine)
+    least = max(_NEAR, _SHARE * hits[0].cosine) if hits else 0.0
+    found = [index.article(path) for path in dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)]
+    said = {term for one in found for term in facts.terms(f"{title_words(one)} {one.text}")}
+    names = facts.names(question)
+    if not said.issuperset(term for name in names for term in facts.terms(name)):
+        return []
+    return summary.with_all(names, found)[: summary.ARTICLES]
 
 
-def _of_one(
-    topic: str, article: Article, index: Index, embedder: Embedder, reader: Reader, when: times.Days | None
+def _events(
+    question: str, articles: Sequence[Article], index: Index, embedder: Embedder, when: times.Days | None
+) -> list[TimelinePoint]:
+    """The sentences of each article that are nearest to a question, of its opening and those with a time."""
+    given = [(article, place) for article in articles for place in _candidates(article, index, embedder)]
+    if not given:
+        return []
+    points = [_at(place, article) for article, (place, _) in given]
+    vectors = embedder.embed([plain(point.text) for point in points])
+    near = vectors @ embedder.embed_query(question)
+    near[[opens for _, (_, opens) in given]] += _OPENS
+    each, chosen = Counter[str](), list[int]()
+    for at in np.argsort(-near, kind="stable").tolist():
+        if near[at] < _TELLS * near.max():
+            break
+        point = points[at]
+        fits = point.first and (not when or times.meet(when, (point.first, point.last)))
+        if not fits or each[point.article] >= max(1, _NEWS // len(articles)):
+            continue
+        others = (other for other in chosen if points[other].article != point.article)
+        if all(float(vectors[at] @ vectors[other]) < _REPEATS for other in others):
+            each[point.article] += 1
+            chosen.append(at)
+    return [points[at] for at in sorted(chosen)]
+
+
+def _candidates(article: Article, index: Index, embedder: Embedder) -> Iterator[tuple[Place, bool]]:
+    """The opening and the sentences with a time that can be read alone, and whether each is the opening."""
+    opening = summary.opening(article, index, embedder)
+    if opening:
+        yield opening, True
+    for one in summary.of_article(article, index).candidates:
+        place = place_of(article, one.span)
+        if place != opening and _times(article, one.span) and stands_alone(plain(place.text)):
+            yield place, False
+
+
+def _undated(
+    question: str, article: Article, index: Index, embedder: Embedder, reader: Reader, when: times.Days | None
 ) -> Course | None:
-    """The course of events from one article: by its stated times, else in its own order."""
-    tell = partial(summary.points, topic, index=index, embedder=embedder, reader=reader)
-    whole = summary.of_article(article, index)
-    asked = set(facts.terms(topic))
-    dated = [one for one in whole.candidates if _times(article, one.span)]
-    near = [one for one in dated if asked & set(facts.terms(place_of(article, one.span).text))]
-    told = tuple(near if len(near) >= _DATED else dated)
-    found = _in_order(tell(replace(whole, candidates=told)), index, when)
-    if found and (when or len(found.points) >= _DATED):
-        return found
+    """The most informative sentences of an article in its own order."""
     if when and not (article.published and times.meet(when, (article.published, article.published))):
         return None  # sentences without a time are about the article's day
-    places = tell(whole)
+    places = summary.points(question, summary.of_article(article, index), index, embedder, reader)
     title = title_words(article)
     lead = f"In the order in which {f'“{title}”' if title else 'the article'} tells it:"
     return Course((), tuple(places), lead) if len(places) >= _DATED else None
@@ -231,9 +212,8 @@ def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | 
     return TimelinePoint(first, last, bool(told), value, article.path, span.start, span.end, evidence.text)
 
 
-def _in_order(places: Sequence[Place], index: Index, when: times.Days | None, *, stated: bool = True) -> Course | None:
-    """Places sorted by time, those of one day in the given order; None for fewer than two times."""
-    points = [_at(place, index.article(place.article), stated) for place in places]
+def _in_order(points: Sequence[TimelinePoint], when: times.Days | None) -> Course | None:
+    """Points sorted by time, those of one day in the given order; None for fewer than two times."""
     points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
     points = sorted(points, key=lambda one: one.first)[:_LINES]
     return Course(tuple(points), tuple(map(place_at, points))) if len({one.first for one in points}) > 1 else None
@@ -244,17 +224,22 @@ def place_at(point: TimelinePoint) -> Place:
     return Place(point.article, Span(point.start, point.end), point.text)
 
 
-def _at(place: Place, article: Article, stated: bool) -> TimelinePoint:
-    """A sentence at the first time that it states, else at its article's day."""
+def _at(place: Place, article: Article) -> TimelinePoint:
+    """A sentence at the time that it states, else at its article's day."""
     span, day = place.span, article.published
-    first, last = next(iter(_times(article, span)), (day, day)) if stated else (day, day)
-    return TimelinePoint(first, last, stated, "", article.path, span.start, span.end, place.text)
+    told = _times(article, span)
+    first, last = told[0] if told else (day, day)
+    return TimelinePoint(first, last, bool(told), "", article.path, span.start, span.end, place.text)
 
 
 def _times(article: Article, span: Span) -> list[times.Days]:
-    """The times that a sentence states and that are not after its article's publication."""
-    sentence = Evidence(article.path, span, article.text[span.start : span.end], 0.0, 1.0, span, 1.0)
-    told = [(one.first, one.last) for one in times.stated(sentence, article)]
+    """The times of what a sentence tells, the nearest to its main verb first; none after its article's publication."""
+    text = article.text[span.start : span.end]
+    verb = next((token for token in analysis.read(text) if token.dep_ == "ROOT"), None)
+    if verb is None:
+        return []
+    start = span.start + verb.idx
+    told = times.spoken(Evidence(article.path, span, text, 0.0, 1.0, Span(start, start + len(verb)), 1.0), article)
     return [one for one in told if not article.published or one[0] <= article.published]
 
 

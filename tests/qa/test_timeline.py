@@ -12,7 +12,7 @@ from told import Told, told
 from citewire.index.options import SearchOptions
 from citewire.index.types import Embedder
 from citewire.qa.reader import load_reader
-from citewire.qa.timeline import MOST, Course, course, joined, newest_first, points, subject
+from citewire.qa.timeline import MOST, Course, course, joined, newest_first, points
 from citewire.qa.types import TimelinePoint
 
 
@@ -259,15 +259,3 @@ def test_what_states_no_time_is_of_the_articles_own(happened: Happened) -> None:
 
 def test_of_what_no_article_tells_there_is_no_course(happened: Happened) -> None:
     assert happened("How did the price of olive oil develop?") is None
-
-
-@pytest.mark.parametrize(
-    ("question", "thing"),
-    [
-        ("What has happened with the night ferry since May?", "the night ferry"),
-        ("Timeline of the ferry strike", "the ferry strike"),
-        ("How has the price of barley changed over time?", "the price of barley"),
-    ],
-)
-def test_the_thing_of_which_a_course_is_asked_for(question: str, thing: str) -> None:
-    assert subject(question) == thing
