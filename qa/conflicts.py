@@ -24,6 +24,7 @@ _WORDS = 5  # most words of a thing that is compared
 _LONGEST = 12  # most words of an answer that is compared; a longer one is a statement even if it has a figure
 _FAR = 1000.0  # figures that differ by more than this factor count different things
 _SHORT, _LONG = 7, 80  # An event lasts at most _SHORT days; a period that figures are reported for has at least _LONG.
+_WORTH = 0.02  # sentences of lower probability are not parsed, which takes 20 ms each
 _TRIED = 6  # most pairs that the verifier reads
 _SOURCES = 3  # most sources named for one value
 
@@ -44,7 +45,8 @@ def find(
         verifier: tells whether one sentence entails the other, and which says yes.
         least: least probability of both answers.
     """
-    timely = [one for one in evidence if not times.of_another_time(question, one, article(one.article))]
+    likely = (one for one in evidence if one.probability >= _WORTH)
+    timely = [one for one in likely if not times.of_another_time(question, one, article(one.article))]
     if stated := analysis.statement(question):
         found = _yes_or_no(stated, [one for one in timely if one.probability >= least], article, verifier)
     else:

@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
@@ -24,12 +26,14 @@ from citewire.qa.inputs import CLS, MAX_TOKENS, SEP, Input
 
 Array = NDArray[np.float32]
 Stored = Mapping[str, NDArray[Any]]
+Key = tuple[tuple[int, ...], tuple[int, ...]]  # the token ids and types of an input
 T = TypeVar("T")
 
 SCALE = 2.0  # factor of the low-rank changes, as in training
 EPSILON = 1e-5  # of the second network's layer normalisation
 FIRST_POSITION = 2  # row of its position embeddings for the first token
 FARTHEST = 128  # all larger distances between tokens share one position bias
+_KEPT = 4096  # outputs that are kept, about a kilobyte each: an answer reads most of its sentences more than once
 NEVER = -1e4  # logit of a token outside the sentence
 _KINDS = ("weight", "bias")
 
@@ -92,6 +96,9 @@ class Network:
         null: bool = False,
     ) -> None:
         self._encoder, self._heads, self._rows, self._null = encoder, heads, rows, null
+        self._lock = Lock()  # guards both caches
+        self._read: LRUCache[Key, Read] = LRUCache(_KEPT)
+        self._verified: LRUCache[Key, Array] = LRUCache(_KEPT)
 
     def read(self, inputs: Sequence[Input]) -> list[Read]:
         """Return the answer logit and span logits of each question with its sentence."""
@@ -103,21 +110,31 @@ class Network:
                 logit += float((np.logaddexp.reduce(ends, axis=0, initial=NEVER) - self._ends(states[0])).sum())
             return Read(logit, ends)
 
-        return self._run(inputs, of)
+        return self._run(inputs, of, self._read)
 
     def verify(self, inputs: Sequence[Input]) -> list[Array]:
         """Return the logits of (supported, refuted, not said) of each claim with its quote, shape (3,) each."""
-        return self._run(inputs, lambda _, states: self._head("entails", states[0]))
+        return self._run(inputs, lambda _, states: self._head("entails", states[0]), self._verified)
 
-    def _run(self, inputs: Sequence[Input], of: Callable[[Input, Array], T]) -> list[T]:
-        found: dict[int, T] = {}
-        rows = [self._rows(one) for one in inputs]
+    def _run(self, inputs: Sequence[Input], of: Callable[[Input, Array], T], known: LRUCache[Key, T]) -> list[T]:
+        """Return the output of each input; those that were run before are not run again."""
+        keys = [(tuple(one.ids), tuple(one.types)) for one in inputs]
+        with self._lock:
+            found = {key: known[key] for key in keys if key in known}
+        new = {key: one for key, one in zip(keys, inputs, strict=True) if key not in found}
+        order = list(new.items())
+        rows = [self._rows(one) for one in new.values()]
+        made: dict[Key, T] = {}
 
         def keep(row: int, states: Array) -> None:
-            found[row] = of(inputs[row], states)
+            key, one = order[row]
+            made[key] = of(one, states)
 
         self._encoder.states([words for words, _ in rows], [types for _, types in rows], keep=keep)
-        return [found[row] for row in range(len(inputs))]
+        with self._lock:
+            known.update(made)
+        found |= made
+        return [found[key] for key in keys]
 
     def _ends(self, states: Array) -> Array:
         logits: Array = states @ self._heads["span.weight"].T + self._heads["span.bias"]
