@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 __all__ = [
-    "Doc", "Span", "Token", "about", "asks", "is_phrase", "knows_name", "names", "read", "statement", "topic",
+    "Doc", "Span", "Token", "about", "asks", "is_phrase", "knows_name", "names", "read", "statement",
     "version", "warm_up",
 ]  # fmt: skip
 
@@ -140,23 +140,6 @@ def _digest(folder: Path) -> str:
         digest.update(str(file.relative_to(folder)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def topic(question: str) -> str:
-    """Return the subject of a question with its time: "Acme's revenue in 2023"; "" if unclear.
-
-    >>> topic("How much did Lund Lines earn in 2019?")
-    'Lund Lines in 2019'
-    """
-    doc = read(question)
-    subjects = [token for token in doc if token.dep_ in ("nsubj", "nsubjpass", "attr") and token.tag_[0] != "W"]
-    if not subjects:
-        return ""
-    first = min(subjects, key=lambda token: (token.dep_ == "attr", token.i))
-    words = doc[first.left_edge.i : first.right_edge.i + 1]
-    times = [ent for ent in doc.ents if ent.label_ == "DATE" and ent.start >= words.end]
-    named = [doc[ent.start - 1 : ent.end].text if doc[ent.start - 1].pos_ == "ADP" else ent.text for ent in times[:1]]
-    return " ".join([words.text.rstrip(" ?"), *named])
 
 
 def is_phrase(text: str) -> bool:
