@@ -16,8 +16,7 @@ from citewire.qa.claims import arriving, strip_markers
 from citewire.qa.replies import is_own, is_refusal
 from citewire.qa.rewriting import feature
 from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened, points
-from citewire.qa.standing import without_dateline
-from citewire.qa.types import Turn
+from citewire.qa.types import Turn, without_dateline
 
 __all__ = [
     "Meant", "follow_up", "genders", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened",

@@ -11,16 +11,13 @@ from collections.abc import Sequence
 from citewire.qa import analysis
 from citewire.qa.analysis import Doc, Token
 from citewire.qa.rewriting import feature
+from citewire.qa.types import without_dateline
 
 _WORDS = range(7, 56)  # number of words of a sentence that is shown
 _PERSONAL = ("PRP", "PRP$")  # tags of personal and possessive pronouns
 _SUBJECTS = ("nsubj", "nsubjpass", "expl", "csubj")
 _MARKS = ("“", "”", '"')
 _TIMES = ("DATE", "TIME")
-# "LUND, Norland (AP) — ", "New York (CNN Business) ", "(CNN) "; without a dash only the agencies that write so
-_PLACE_LINE = re.compile(
-    r"^(?:[A-Z]{3,}[^—–―−\n]{0,60}?(?:\s[—–―−-]{1,2}|--)|[^()\n]{0,40}\((?:AP|CNN(?:\sBusiness)?|Reuters)\))\s+(?=[A-Z“\"])"
-)
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
 _ENDS = re.compile(r"[.!]['\"”’)\]]*$")
 
@@ -37,15 +34,6 @@ def plain(text: str) -> str:
         said = doc[1:].text
         said = said[0].upper() + said[1:]
     return said
-
-
-def without_dateline(text: str) -> str:
-    """Return a sentence without the place and the agency that it opens with.
-
-    >>> without_dateline("Lund (CNN Business) Ferries are late.")
-    'Ferries are late.'
-    """
-    return _PLACE_LINE.sub("", text)
 
 
 def stands_alone(text: str) -> bool:

@@ -29,7 +29,7 @@ MOST = 6  # most points of a timeline
 _LEAST = 0.15  # least probability of a sentence of a timeline; low, because each answers only in part
 _NEAR_BEST = 0.3  # least share of the best sentence's probability
 _ENTRIES = 0.2  # an article is a list of times if at least this share of its sentences begin with one
-_NEWS = 8  # most sentences of a course from several articles
+_NEWS = 8  # most sentences of a course, those of a list of times aside
 _DATED, _LINES = 3, 16  # fewest sentences of a course from one article; most points of a timeline
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
 _HITS, _EACH = 32, 4  # passages that are retrieved for a question; most from one article
@@ -141,17 +141,13 @@ def _events(
     vectors = embedder.embed([plain(point.text) for point in points])
     near = vectors @ embedder.embed_query(question)
     near[[opens for _, (_, opens) in given]] += _OPENS
-    each, chosen = Counter[str](), list[int]()
-    for at in np.argsort(-near, kind="stable").tolist():
-        if near[at] < _TELLS * near.max():
-            break
-        point = points[at]
-        fits = point.first and (not when or times.meet(when, (point.first, point.last)))
-        if not fits or each[point.article] >= max(1, _NEWS // len(articles)):
-            continue
-        others = (other for other in chosen if points[other].article != point.article)
-        if all(float(vectors[at] @ vectors[other]) < _REPEATS for other in others):
-            each[point.article] += 1
+    fits = [bool(one.first) and (not when or times.meet(when, (one.first, one.last))) for one in points]
+    likely = [at for at in np.argsort(-near, kind="stable").tolist() if fits[at] and near[at] >= _TELLS * near.max()]
+    best = {points[at].article: at for at in reversed(likely)}
+    chosen: list[int] = []
+    for at in sorted(likely, key=lambda at: at not in best.values()):  # the best of each article first
+        others = (other for other in chosen if points[other].article != points[at].article)
+        if len(chosen) < _NEWS and all(float(vectors[at] @ vectors[other]) < _REPEATS for other in others):
             chosen.append(at)
     return [points[at] for at in sorted(chosen)]
 

@@ -14,6 +14,10 @@ from typing import Literal, Protocol
 from citewire.index.errors import InputError
 
 CITATION = re.compile(r"(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")  # [1], [1, 2], [[1]], 【1】
+# "LUND, Norland (AP) — ", "New York (CNN Business) ", "(CNN) "; without a dash only the agencies that write so
+_PLACE_LINE = re.compile(
+    r"^(?:[A-Z]{3,}[^—–―−\n]{0,60}?(?:\s[—–―−-]{1,2}|--)|[^()\n]{0,40}\((?:AP|CNN(?:\sBusiness)?|Reuters)\))\s+(?=[A-Z“\"])"
+)
 REFUSAL = "The sources do not have an answer to this."
 
 Verdict = Literal["supported", "partial", "unsupported"]
@@ -38,13 +42,24 @@ def checked_question(text: str, most: float = inf) -> str:
     return asked
 
 
+def without_dateline(text: str) -> str:
+    """Return a sentence without the place and the agency that it opens with.
+
+    >>> without_dateline("Lund (CNN Business) Ferries are late.")
+    'Ferries are late.'
+    """
+    return _PLACE_LINE.sub("", text)
+
+
 def as_shown(text: str) -> str:
-    r"""Return a sentence on one line; numbers in square brackets get parentheses, because brackets mark citations.
+    r"""Return a sentence on one line without its dateline; numbers in square brackets get parentheses.
+
+    Brackets mark citations.
 
     >>> as_shown("It cost 12 million euros\n[7].")
     'It cost 12 million euros (7).'
     """
-    return CITATION.sub(r"(\1)", " ".join(text.split()))
+    return CITATION.sub(r"(\1)", without_dateline(" ".join(text.split())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,3 +131,11 @@ def test_a_loss_that_is_asked_for_is_no_negative_figure() -> None:
     both = [figure("a deficit of $63 billion"), figure("a gap of $45 billion")]
     found = [compute("sum", both, asked=asked) for asked in ("How large is the deficit?", "What was the balance?")]
     assert [one and one.short for one in found] == ["108 billion dollars", "-18 billion dollars"]
+
+
+def test_counts_of_other_things_are_not_computed_with() -> None:
+    """A thousand times as many are hardly counted in the same way, and "40" alone may count anything."""
+    assert compute("difference", [figure("2 doses"), figure("5 million doses")]) is None
+    assert compute("larger", [figure("2 doses"), figure("5 million doses")])
+    assert compute("difference", [figure("6,700 children"), figure("25 doses")]) is None
+    assert compute("sum", [figure("12 ferries"), figure("In all there are 40.")]) is None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
+from conftest import indexed
 
 from citewire.index.search import search
 from citewire.index.store import Index
@@ -142,3 +144,26 @@ def test_without_one_of_the_figures_nothing_is_computed(
     assert [[one.text for one in some] for some in spoken] == [[], ["Orvik Foods employs 300 people in Halden."]]
     assert outcomes(found, spoken, index.article, embedder) == []
     assert answers(found, spoken, 0.9)
+
+
+def test_a_figure_is_of_a_side_that_its_sentence_or_title_names(embedder: Embedder, tmp_path: Path) -> None:
+    articles = {
+        "swap.txt": "Orla Finn Is Swapped For Tom Bray\n\nOrla Finn was sentenced to nine years in prison in August.\n"
+        "Nils Wegner was sentenced to sixteen years in prison in 2018.\nTom Bray went home on Thursday.\n",
+        "bray.txt": "Who is Tom Bray?\n\nHe was sentenced to 25 years in prison in 2012.\n",
+    }
+    question = "Who got the longer prison sentence, Orla Finn or Tom Bray?"
+    found = sides(question)
+    assert found is not None
+    with indexed(articles, tmp_path, embedder) as index:
+        reader = load_reader(1)
+        spoken = told(
+            found,
+            question,
+            lambda text: gather(text, search(index, embedder, text, 8), index.article, reader),
+            index.article,
+        )
+        (one,) = outcomes(found, spoken, index.article, embedder)
+    assert one.short == "Tom Bray"
+    assert [source.article for source in one.sources] == ["swap.txt", "bray.txt"]
+    assert "sixteen" not in one.text

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from readers import LIKELY, UNLIKELY, ScriptedReader
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from citewire.index.embed_fast import Encoder
 from citewire.index.errors import ModelError
 from citewire.qa import inputs
 from citewire.qa.inputs import CLS, MAX_TOKENS, QUESTION_TOKENS, SEP, Inputs
@@ -119,19 +121,42 @@ def test_half_a_surrogate_pair_that_a_shell_passes_on_is_read(reader: TrainedRea
 
 @pytest.mark.slow
 def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same() -> None:
-    """Only the first network: which sentences the second one reads depends on the others."""
-    reader = load_reader(2)
-    alone = [reader.read(FERRIES, [window])[0] for window in WINDOWS]
-    many = reader.read(FERRIES, WINDOWS * 4)
-    assert all(near(one, alone[n % len(WINDOWS)]) for n, one in enumerate(many))
-    assert reader.read(FERRIES, WINDOWS * 4) == many
+    """Only the first network: which sentences the second one reads depends on the others. Each has kept nothing yet."""
+    reader, single = (TrainedReader(WEIGHTS, threads=2) for _ in range(2))
+    alone = [single.read(FERRIES, [window])[0] for window in WINDOWS]
     pairs = [("Lund Lines runs 14 ferries.", window.sentence) for window in WINDOWS]
-    supports = reader.verify(pairs)
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda _: reader.read(FERRIES, WINDOWS * 4), range(8))) == [many] * 8
-        assert list(pool.map(lambda _: reader.verify(pairs), range(8))) == [supports] * 8
-    again = [reader.verify([pair])[0] for pair in pairs]
+        read = list(pool.map(lambda _: reader.read(FERRIES, WINDOWS * 4), range(8)))
+        verified = list(pool.map(lambda _: reader.verify(pairs), range(8)))
+    many, supports = read[0], verified[0]
+    assert all(all(map(near, one, many)) for one in read)
+    assert all(near(one, alone[n % len(WINDOWS)]) for n, one in enumerate(many))
+    again = [single.verify([pair])[0] for pair in pairs]
+    assert all(
+        math.isclose(a.supported, b.supported, abs_tol=0.01)
+        for some in verified
+        for a, b in zip(some, supports, strict=True)
+    )
     assert all(math.isclose(a.supported, b.supported, abs_tol=0.01) for a, b in zip(supports, again, strict=True))
+
+
+def test_what_was_read_before_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = TrainedReader(WEIGHTS, threads=1)
+    first, pair = reader.read(FERRIES, WINDOWS), ("Lund Lines runs 14 ferries.", FLEET.sentence)
+    supported = reader.verify([pair, pair])
+    run: list[int] = []
+    states = Encoder.states
+
+    def counted(self: Encoder, rows: Sequence[Sequence[int]], *args: Any, **kwargs: Any) -> None:
+        run.append(len(rows))
+        states(self, rows, *args, **kwargs)
+
+    monkeypatch.setattr(Encoder, "states", counted)
+    assert reader.read(FERRIES, WINDOWS[::-1]) == first[::-1]
+    assert reader.verify([pair]) == supported[:1]
+    assert reader.read(FERRIES, [FLEET, Window("Fog closed the port.")])[0] == first[0]
+    reader.read(WHO, [FLEET])
+    assert run == [0, 0, 1, 1]
 
 
 class TestWindow:

@@ -71,6 +71,22 @@ def test_each_side_is_asked_without_the_others() -> None:
             ),
         ),
         (
+            "Which was bigger, the Orm Cup of May 2016 or the Vire Cup of June 2018?",
+            Sides(
+                ("the Orm Cup of May 2016", "the Vire Cup of June 2018"),
+                ("How big was, the Orm Cup of May 2016?", "How big was, the Vire Cup of June 2018?"),
+                joined="and", degree="bigger",
+            ),
+        ),
+        (
+            "Compare night ferries in Lund with Vire",
+            Sides(
+                ("Lund", "Vire"),
+                ("compare night ferries in Lund?", "compare night ferries in Vire?"),
+                joined="beside",
+            ),
+        ),
+        (
             "compare Orvik and Tandem revenue",
             Sides(("Orvik", "Tandem"), ("compare Orvik revenue?", "compare Tandem revenue?"), joined="and"),
         ),
