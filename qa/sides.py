@@ -102,7 +102,11 @@ def _joints(doc: Doc) -> Iterator[Token]:
 def _is_up_to(word: Token) -> bool:
     """Whether a "to" without "from" or "compare" before it ends a range: "Friday to Sunday"."""
     before = word.doc[: word.i]
-    return word.lower_ == "to" and not any(one.lower_ == "from" or one.lemma_.lower() == "compare" for one in before)
+    return word.lower_ == "to" and not (_compares(before) or any(one.lower_ == "from" for one in before))
+
+
+def _compares(words: Span) -> bool:
+    return any(one.lemma_.lower() == "compare" for one in words)
 
 
 def _things(doc: Doc) -> list[Span]:
@@ -225,7 +229,7 @@ def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, tim
     plenty = degree is not None and degree.lower_ in _PLENTY and degree.dep_ != "advmod"
     return Sides(
         tuple(names), tuple(asked), times,
-        "beside" if joint.lower_ in _BESIDE or joint.head.lemma_.lower() == "compare"
+        "beside" if joint.lower_ in _BESIDE or (joint.lower_ in ("with", "to") and _compares(doc[: joint.i]))
         else "and" if joint.lower_ == "than" or joint.tag_ == "CC" else "",
         degree.lower_ if degree is not None else "", operation,
         doc[0].tag_ in _FINITE and joint.lower_ == "than",

@@ -11,7 +11,7 @@ from conftest import indexed
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa.compare import answers, is_general, likely, outcomes, sides, told
+from citewire.qa.compare import Outcome, answers, is_general, likely, outcomes, sides, told
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.reader import load_reader
 
@@ -147,23 +147,24 @@ def test_without_one_of_the_figures_nothing_is_computed(
 
 
 def test_a_figure_is_of_a_side_that_its_sentence_or_title_names(embedder: Embedder, tmp_path: Path) -> None:
-    articles = {
-        "swap.txt": "Orla Finn Is Swapped For Tom Bray\n\nOrla Finn was sentenced to nine years in prison in August.\n"
-        "Nils Wegner was sentenced to sixteen years in prison in 2018.\nTom Bray went home on Thursday.\n",
-        "bray.txt": "Who is Tom Bray?\n\nHe was sentenced to 25 years in prison in 2012.\n",
-    }
+    swap = (
+        "Orla Finn Is Swapped For Tom Bray\n\nOrla Finn was sentenced to nine years in prison in August.\n"
+        "Nils Wegner was sentenced to sixteen years in prison in 2018.\nTom Bray went home on Thursday.\n"
+    )
+    bray = "Who is Tom Bray?\n\nTom Bray was sentenced to 25 years in prison in 2012.\n"
     question = "Who got the longer prison sentence, Orla Finn or Tom Bray?"
-    found = sides(question)
+    found, reader = sides(question), load_reader(1)
     assert found is not None
-    with indexed(articles, tmp_path, embedder) as index:
-        reader = load_reader(1)
-        spoken = told(
-            found,
-            question,
-            lambda text: gather(text, search(index, embedder, text, 8), index.article, reader),
-            index.article,
-        )
-        (one,) = outcomes(found, spoken, index.article, embedder)
-    assert one.short == "Tom Bray"
-    assert [source.article for source in one.sources] == ["swap.txt", "bray.txt"]
-    assert "sixteen" not in one.text
+
+    def computed(articles: dict[str, str], folder: Path) -> list[Outcome]:
+        folder.mkdir()
+        with indexed(articles, folder, embedder) as index:
+
+            def find(text: str) -> Sequence[Evidence]:
+                return gather(text, search(index, embedder, text, 8), index.article, reader)
+
+            return outcomes(found, told(found, question, find, index.article), index.article, embedder)
+
+    (both,) = computed({"swap.txt": swap, "bray.txt": bray}, tmp_path / "both")
+    assert (both.short, [source.article for source in both.sources]) == ("Tom Bray", ["swap.txt", "bray.txt"])
+    assert computed({"swap.txt": swap}, tmp_path / "one") == []  # the sixteen years are nobody's of the two

@@ -92,7 +92,11 @@ def test_each_side_is_asked_without_the_others() -> None:
         ),
         (
             "How much does milk cost in Lund compared to Vire?",
-            Sides(("Lund", "Vire"), ("How much does milk cost in Lund?", "How much does milk cost in Vire?")),
+            Sides(
+                ("Lund", "Vire"),
+                ("How much does milk cost in Lund?", "How much does milk cost in Vire?"),
+                joined="beside",
+            ),
         ),
         ("Who runs Orvik?", None),
     ],
