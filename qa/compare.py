@@ -95,17 +95,23 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
     return [[one for one in some[:1] if one.probability >= ANSWERS] for some in out]  # nothing can be computed
 
 
-def likely(spoken: Sequence[Evidence]) -> list[claims.Place]:
-    """Return up to three likely sentences of a side, only those that stand alone if there are any; [] if none."""
-    read_ = [
-        one
-        for one in spoken
-        if one.probability >= _LEAST and odds(one.probability) * _BEHIND >= odds(spoken[0].probability)
-    ]
-    once = {" ".join(facts.words(one.text)): one for one in reversed(read_)}
-    read_ = list(once.values())[::-1]
-    standing = [one for one in read_ if stands_alone(plain(one.text))]
-    return [claims.verbatim_place(one) for one in (standing or read_)[:_TOLD]]
+def likely(spoken: Sequence[Sequence[Evidence]]) -> list[list[claims.Place]]:
+    """Return up to three likely sentences of each side, only those that stand alone if there are any.
+
+    What is told of all sides at once, such as of the whole comparison, does not make the others less likely.
+    """
+    told_of = [{(one.article, one.span) for one in some} for some in spoken]
+    of_all = set[tuple[str, Place]].intersection(*told_of) if told_of else set()
+    found = []
+    for some in spoken:
+        own = [one for one in some if (one.article, one.span) not in of_all] or some
+        least = max((odds(one.probability) for one in own), default=0.0) / _BEHIND
+        read_ = [one for one in some if one.probability >= _LEAST and odds(one.probability) >= least]
+        once = {" ".join(facts.words(one.text)): one for one in reversed(read_)}
+        read_ = list(once.values())[::-1]
+        standing = [one for one in read_ if stands_alone(plain(one.text))]
+        found.append([claims.verbatim_place(one) for one in (standing or read_)[:_TOLD]])
+    return found
 
 
 def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) -> bool:
@@ -137,6 +143,14 @@ def _is_of(one: Evidence, at: int, own: Sequence[frozenset[str]], home: Article)
     titled = set(_terms(title_words(home)))
     others = frozenset[str]().union(*own[:at], *own[at + 1 :])
     return bool(own[at] & set(_terms(one.text))) or (bool(own[at] & titled) and not others & titled)
+
+
+def _tells_apart(sources: Sequence[Evidence], own: Sequence[frozenset[str]]) -> bool:
+    """Whether it is clear which figure is whose: not if several sentences each name all sides."""
+    said = [set(_terms(one.text)) for one in sources]
+    return len({(one.article, one.span) for one in sources}) == 1 or not all(
+        side & words for side in own for words in said
+    )
 
 
 def _terms(text: str) -> list[str]:
@@ -201,6 +215,7 @@ def outcomes(
         for at, (asked, some) in enumerate(zip(found.asked, spoken, strict=True))
     ]
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
+    rows = (row for row in rows if found.times or _tells_apart([one for one, _ in row], own))
     apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]
     if found.times and len(found.asked) == 2:
         pairs = [(one, values.at_both(found.asked, one, article(one.article))) for one in spoken[0]]

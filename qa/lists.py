@@ -227,7 +227,7 @@ def _sections(article: Article) -> Iterator[_Outline]:
     told = [int(one.value) for one in quantities.numbers(title)]
     most = next((count for count in told if -1 <= len(heads) - count <= _BETWEEN), 0)
     shortest = sorted(sorted(heads, key=lambda at: len(texts[at]))[:most])  # without "Sign up for our letter"
-    items = numbered if len(numbered) >= _RUN else shortest if len(heads) >= _RUN else []
+    items = next((some for some in (numbered, shortest) if len(some) >= _RUN), [])
     if items:
         counted = any(abs(len(items) - count) <= 1 for count in told)
         yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]), counted)

@@ -7,7 +7,7 @@ Knows the time of each sentence. The values come from `qa.values`, the most info
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.passages import title_words
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Article, Embedder, Span
+from citewire.index.types import Article, Embedder, Hit, Span
 from citewire.qa import analysis, facts, summary, times, values
 from citewire.qa.claims import Place, place_of
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
@@ -35,6 +35,7 @@ _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-1
 _HITS, _EACH = 32, 4  # passages that are retrieved for a question; most from one article
 _NEAR = 0.3  # least cosine of an article's nearest passage with the question
 _SHARE, _TELLS = 0.7, 0.6  # least share of the best cosine: for an article, for a sentence
+_UNDATED = 0.4  # the same for a sentence of an article without times
 _OPENS = 0.1  # added to the cosine of an article's opening, which says what was new on its day
 _REPEATS = 0.8  # a sentence with this cosine to a nearer one of another article tells the same
 _FIGURE = 0.25  # a figure is the answer if it has at least this share of the answer span's words
@@ -105,24 +106,28 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
         options: filters and time, as in `summary.select`.
     """
     when = times.asked(question)
-    articles = _bearing(question, index, embedder, options)
+    hits = search(index, embedder, question, replace(options, k=_HITS, per_article=_EACH, copies=1))
+    nearest = {hit.passage.article: hit for hit in sorted(hits, key=lambda hit: hit.cosine)}
+    articles = _bearing(question, nearest, index)
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= max(_DATED, _ENTRIES * len(spans)):
             return _in_order([_at(place, article) for place in lines], when)
-    told = _in_order(_events(question, articles, index, embedder, when), when)
+    near = {one.path: nearest[one.path].passage.sentences if len(articles) > 1 else () for one in articles}
+    given = [
+        (article, *one) for article in articles for one in _candidates(article, near[article.path], index, embedder)
+    ]
+    told = _in_order(_events(question, given, embedder, when), when)
     if told or not articles:
         return told
     return _undated(question, articles[0], index, embedder, reader, when)
 
 
-def _bearing(question: str, index: Index, embedder: Embedder, options: SearchOptions) -> Sequence[Article]:
+def _bearing(question: str, nearest: Mapping[str, Hit], index: Index) -> Sequence[Article]:
     """The articles about a question, the nearest first: by their nearest passage, and by the names in the question."""
-    hits = search(index, embedder, question, replace(options, k=_HITS, per_article=_EACH, copies=1))
-    hits = sorted(hits, key=lambda hit: -hit.cosine)
-    least = max(_NEAR, _SHARE * hits[0].cosine) if hits else 0.0
-    found = [index.article(path) for path in dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)]
+    hits = sorted(nearest.values(), key=lambda hit: -hit.cosine)
+    found = [index.article(hit.passage.article) for hit in hits if hit.cosine >= max(_NEAR, _SHARE * hits[0].cosine)]
     said = {term for one in found for term in facts.terms(f"{title_words(one)} {one.text}")}
     names = facts.names(question)
     if not said.issuperset(term for name in names for term in facts.terms(name)):
@@ -131,45 +136,52 @@ def _bearing(question: str, index: Index, embedder: Embedder, options: SearchOpt
 
 
 def _events(
-    question: str, articles: Sequence[Article], index: Index, embedder: Embedder, when: times.Days | None
+    question: str, given: Sequence[tuple[Article, Place, bool]], embedder: Embedder, when: times.Days | None
 ) -> list[TimelinePoint]:
-    """The sentences of each article that are nearest to a question, of its opening and those with a time."""
-    given = [(article, place) for article in articles for place in _candidates(article, index, embedder)]
+    """The sentences of each article that are nearest to a question; `given` as `_candidates` yields them."""
     if not given:
         return []
-    points = [_at(place, article) for article, (place, _) in given]
+    points = [_at(place, article) for article, place, _ in given]
     vectors = embedder.embed([plain(point.text) for point in points])
     near = vectors @ embedder.embed_query(question)
-    near[[opens for _, (_, opens) in given]] += _OPENS
+    near[[opens for *_, opens in given]] += _OPENS
     fits = [bool(one.first) and (not when or times.meet(when, (one.first, one.last))) for one in points]
     likely = [at for at in np.argsort(-near, kind="stable").tolist() if fits[at] and near[at] >= _TELLS * near.max()]
     best = {points[at].article: at for at in reversed(likely)}
     chosen: list[int] = []
-    for at in sorted(likely, key=lambda at: at not in best.values()):  # the best of each article first
-        others = (other for other in chosen if points[other].article != points[at].article)
-        if len(chosen) < _NEWS and all(float(vectors[at] @ vectors[other]) < _REPEATS for other in others):
+    dated = (at for at in likely if points[at].stated and at not in best.values())
+    for at in (*(at for at in likely if at in best.values()), *dated):  # the best of each article first
+        told = (other for other in chosen if points[other].article != points[at].article)
+        if len(chosen) < _NEWS and all(float(vectors[at] @ vectors[other]) < _REPEATS for other in told):
             chosen.append(at)
     return [points[at] for at in sorted(chosen)]
 
 
-def _candidates(article: Article, index: Index, embedder: Embedder) -> Iterator[tuple[Place, bool]]:
-    """The opening and the sentences with a time that can be read alone, and whether each is the opening."""
+def _candidates(
+    article: Article, near: Sequence[Span], index: Index, embedder: Embedder
+) -> Iterator[tuple[Place, bool]]:
+    """The sentences that can be read alone, and whether each is the opening; others state a time or are `near`."""
     opening = summary.opening(article, index, embedder)
     if opening:
         yield opening, True
     for one in summary.of_article(article, index).candidates:
         place = place_of(article, one.span)
-        if place != opening and _times(article, one.span) and stands_alone(plain(place.text)):
+        told = place != opening and (one.span in near or _times(article, one.span))
+        if told and stands_alone(plain(place.text)):
             yield place, False
 
 
 def _undated(
     question: str, article: Article, index: Index, embedder: Embedder, reader: Reader, when: times.Days | None
 ) -> Course | None:
-    """The most informative sentences of an article in its own order."""
+    """The most informative sentences of an article on a question, in its own order."""
     if when and not (article.published and times.meet(when, (article.published, article.published))):
         return None  # sentences without a time are about the article's day
-    places = summary.points(question, summary.of_article(article, index), index, embedder, reader)
+    whole = summary.of_article(article, index)
+    texts = [plain(place_of(article, one.span).text) for one in whole.candidates]
+    near = embedder.embed(texts) @ embedder.embed_query(question)
+    about = tuple(one for one, cosine in zip(whole.candidates, near, strict=True) if cosine >= _UNDATED * near.max())
+    places = summary.points(question, replace(whole, candidates=about), index, embedder, reader)
     title = title_words(article)
     lead = f"In the order in which {f'“{title}”' if title else 'the article'} tells it:"
     return Course((), tuple(places), lead) if len(places) >= _DATED else None

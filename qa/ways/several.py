@@ -65,9 +65,13 @@ def compared(sides: compare.Sides, task: Task) -> Iterator[Event] | None:
     elif general:
         known = replace(sides, asked=tuple(map(summary.ASKED.format, sides.names)))
         spoken = compare.told(known, task.text, find, article)
-        places = [_about(name, some, task) for name, some in zip(sides.names, spoken, strict=True)]
+        told_of = compare.likely(spoken)
+        places = [
+            some if heard and heard[0].probability >= ANSWERS else _about(name, heard, task)
+            for name, heard, some in zip(sides.names, spoken, told_of, strict=True)
+        ]
     else:
-        places = [compare.likely(some) for some in spoken]
+        places = compare.likely(spoken)
     whole = task.part(task.text).probability
     course = sides.times and task.kind == "over_time"
     sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
@@ -76,9 +80,7 @@ def compared(sides: compare.Sides, task: Task) -> Iterator[Event] | None:
 
 
 def _about(name: str, spoken: Sequence[Evidence], task: Task) -> list[Place]:
-    """Sentences about a side; if the reader is unsure, the most informative ones of the article most about it."""
-    if spoken and spoken[0].probability >= ANSWERS:
-        return compare.likely(spoken)
+    """Sentences with the name of a side; if there are none, the most informative ones of the article most about it."""
     own = [one for one in spoken if facts.has_name(name, one.text)]
     if own:
         return [claims.verbatim_place(one) for one in own[:_BEST]]

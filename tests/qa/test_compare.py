@@ -10,7 +10,7 @@ from conftest import indexed
 
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder
+from citewire.index.types import Embedder, Span
 from citewire.qa.compare import Outcome, answers, is_general, likely, outcomes, sides, told
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.reader import load_reader
@@ -61,7 +61,7 @@ def test_each_side_is_told_by_sentences_that_name_it(index: Index, find: Find) -
     found = sides(question)
     assert found is not None
     spoken = told(found, question, find, index.article)
-    assert [likely(some)[0].text for some in spoken] == [
+    assert [some[0].text for some in likely(spoken)] == [
         "Orvik Foods employs 300 people in Halden.",
         "Tandem Milk employs 900 people in Vire.",
     ]
@@ -72,9 +72,9 @@ def test_a_side_that_no_article_names_is_not_told_of(index: Index, find: Find) -
     question = "Who earned more in 2024, Orvik Foods or Brask Dairy?"
     found = sides(question)
     assert found is not None
-    first, other = told(found, question, find, index.article)
-    assert likely(first)[0].text == EARNED
-    assert likely(other) == []
+    first, other = likely(told(found, question, find, index.article))
+    assert first[0].text == EARNED
+    assert other == []
 
 
 def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find, embedder: Embedder) -> None:
@@ -168,3 +168,38 @@ def test_a_figure_is_of_a_side_that_its_sentence_or_title_names(embedder: Embedd
     (both,) = computed({"swap.txt": swap, "bray.txt": bray}, tmp_path / "both")
     assert (both.short, [source.article for source in both.sources]) == ("Tom Bray", ["swap.txt", "bray.txt"])
     assert computed({"swap.txt": swap}, tmp_path / "one") == []  # the sixteen years are nobody's of the two
+
+
+def test_two_sentences_on_both_sides_tell_no_figure_of_one(embedder: Embedder, tmp_path: Path) -> None:
+    articles = {
+        "stock.txt": "Doses for children\n\nStores have 5 million doses each of the Orvik and the Tandem vaccine.\n",
+        "order.txt": "More is ordered\n\nThe state orders 10 million doses more of the Orvik and the Tandem vaccine.\n",
+    }
+    question = "How many more doses of the Orvik vaccine than of the Tandem vaccine are there?"
+    found, reader = sides(question), load_reader(1)
+    assert found is not None
+    assert found.names == ("the Orvik vaccine", "the Tandem vaccine")
+    with indexed(articles, tmp_path, embedder) as doses:
+
+        def find(text: str) -> Sequence[Evidence]:
+            return gather(text, search(doses, embedder, text, 8), doses.article, reader)
+
+        assert outcomes(found, told(found, question, find, doses.article), doses.article, embedder) == []
+
+
+def test_what_is_told_of_both_sides_leaves_room_for_what_is_told_of_one() -> None:
+    both, one, other, weak = (
+        Evidence(f"{n}.txt", Span(0, len(text)), text, 0.0, p, Span(0, 1), 1.0)
+        for n, (text, p) in enumerate(
+            [
+                ("Orvik Foods and Tandem Milk were founded in the same year by two sisters.", 0.95),
+                ("Orvik Foods makes cheese and butter in a mill near the town of Halden.", 0.45),
+                ("Tandem Milk sells its milk in bottles to all the schools of the region.", 0.4),
+                ("Tandem Milk has a new gate since the day before yesterday, it says.", 0.11),
+            ]
+        )
+    )
+    assert [[place.text for place in some] for some in likely([[both, one], [both, other, weak]])] == [
+        [both.text, one.text],
+        [both.text, other.text],
+    ]

@@ -225,3 +225,20 @@ def test_an_article_that_is_the_list_is_told_by_its_lines(
 def test_headings_that_no_title_counts_and_no_number_opens_are_no_list(embedder: Embedder, reader: Reader) -> None:
     report = Article("balcony.txt", BALCONY, "", "What you can grow on a balcony")
     assert outlined("Which plants can I grow on my balcony?", [report], embedder, reader) == []
+
+
+def test_a_title_that_counts_one_thing_names_no_list(embedder: Embedder, reader: Reader) -> None:
+    text = "\n\n".join(
+        f"{head}\n\nThe gardeners of Orm say more on it, and they say it at length."
+        for head in (
+            "Gardeners of Orm.",
+            "Radishes on a balcony",
+            "Runner beans on a balcony",
+            "Strawberries on a balcony",
+        )
+    )
+    named = "plants that you can grow on a balcony"
+    question = "Which plants can I grow on my balcony?"
+    counted, single = (Article("balcony.txt", text, "", f"{count} {named}") for count in (3, 1))
+    assert len(outlined(question, [counted], embedder, reader)) == 3
+    assert outlined(question, [single], embedder, reader) == []

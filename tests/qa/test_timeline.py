@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import indexed
@@ -259,3 +260,29 @@ def test_what_states_no_time_is_of_the_articles_own(happened: Happened) -> None:
 
 def test_of_what_no_article_tells_there_is_no_course(happened: Happened) -> None:
     assert happened("How did the price of olive oil develop?") is None
+
+
+DIGESTS = {
+    f"{day}.txt": f"Five things to know\nPublished: {day}\n\nGood morning, and welcome to another long day. "
+    "Barley is dear this year, say the millers of Vire and all of Norland.\n"
+    f"{said}\nThe football club of Halden has a new trainer from the south of the country.\n"
+    for day, said in (
+        (
+            "2022-04-26",
+            "The border rule of Norland will be lifted soon, and the mayors of the border towns are worried.",
+        ),
+        ("2022-11-16", "The border rule of Norland was blocked by a judge, who called it arbitrary and unlawful."),
+    )
+}
+
+
+def test_what_articles_tell_beside_other_things_and_without_a_time_is_of_their_day(
+    embedder: Embedder, tmp_path: Path
+) -> None:
+    with indexed(DIGESTS, tmp_path, embedder) as index:
+        found = course("What's happened with the border rule?", index, embedder, load_reader(1), SearchOptions(k=8))
+    assert found
+    assert [(one.first, one.text.partition(",")[0]) for one in found.points] == [
+        ("2022-04-26", "The border rule of Norland will be lifted soon"),
+        ("2022-11-16", "The border rule of Norland was blocked by a judge"),
+    ]
