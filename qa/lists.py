@@ -24,6 +24,7 @@ _ROWS, _LISTED = 10, 20  # most lines of a list inside an article; of an article
 _READ = 60  # most sentences of an article that are read
 _NEAR = 3.0  # a sentence stays if its odds times this reach those of the best one
 _SURE = 0.25  # least probability of the best sentence
+_BESIDE = 0.1  # the same for the best sentence of another article
 _SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading
 _SECTIONS = 3  # fewest such sections that make a list
 _SHARED = 0.5  # added to the log odds of a sentence that has all rare words of the question
@@ -109,9 +110,9 @@ class Items:
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
         others: dict[str, Evidence] = {}
         for one in self._others:
-            if near and one.probability >= _SURE:
+            if near and one.probability >= _BESIDE:
                 others.setdefault(one.article, one)
-        found = [*self._places(near[:MOST]), *map(verbatim_place, islice(others.values(), MOST - 2))]
+        found = [*self._places(near[:MOST]), *map(verbatim_place, islice(others.values(), MOST))]
         return found if len(found) > 1 else []
 
     def sections(self) -> list[Place]:

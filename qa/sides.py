@@ -18,6 +18,7 @@ _MOST = 4  # most sides
 _APART = 3  # most words between the joining word and the side after it
 _FINITE = ("VBD", "VBP", "VBZ", "MD")  # tags of a verb that opens a yes-no question
 _DEGREES = ("JJR", "JJS", "RBR", "RBS")  # the tags of comparatives and superlatives
+_LINKS = ("IN", "DT")  # the tags of words between a joining word and its side: "or in the spring"
 _COUNTS = ("many", "much")
 _PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of an amount, not of a quality
 _BESIDE = ("vs", "vs.", "versus", "minus")  # words that set two things side by side
@@ -174,12 +175,7 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         near = (doc[joint.i - 1 : joint.i], doc[joint.i + 1 : joint.i + 2])
         before = before or [one for one in near[:1] if joint.i]
         behind = behind or next(filter(len, near[1:]), None)
-    if (
-        behind is not None
-        and _is_time(behind)
-        and doc[joint.i + 1].tag_ not in ("IN", "DT")
-        and behind.start > joint.i + 1
-    ):
+    if behind is not None and _is_time(behind) and behind.start > joint.i + 1 and doc[joint.i + 1].tag_ not in _LINKS:
         end = next((one.i for one in doc[joint.i + 1 : behind.start] if one.tag_ == "IN"), behind.start)
         behind = doc[joint.i + 1 : end]  # "or covid by August": no time, although the parser found no noun
     if behind is None or not before or behind.start - joint.i > _APART:

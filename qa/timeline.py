@@ -95,8 +95,9 @@ def including(course: Course, place: Place, index: Index) -> Course:
 def course(question: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Course | None:
     """Return the course of events that a question asks for, None if too little is found.
 
-    If an article is itself a list of times, its lines are used. Else each article gives its opening and its sentences
-    with a time, those nearest to the question by cosine. Without two times one article is told in its own order.
+    If an article is itself a list of times, its lines are used. Else each article gives the nearest to the question, by
+    cosine, of its opening, its sentences with a time and those of its nearest passage; further sentences with a time
+    follow. Without two times one article is told in its own order.
 
     Args:
         question: one that asks for a course; if it names a time, other times are left out.
@@ -145,8 +146,8 @@ def _events(
     vectors = embedder.embed([plain(point.text) for point in points])
     near = vectors @ embedder.embed_query(question)
     near[[opens for *_, opens in given]] += _OPENS
-    fits = [bool(one.first) and (not when or times.meet(when, (one.first, one.last))) for one in points]
-    likely = [at for at in np.argsort(-near, kind="stable").tolist() if fits[at] and near[at] >= _TELLS * near.max()]
+    near[[not one.first or bool(when and not times.meet(when, (one.first, one.last))) for one in points]] = -1.0
+    likely = [at for at in np.argsort(-near, kind="stable").tolist() if near[at] >= _TELLS * max(near.max(), 0.0)]
     best = {points[at].article: at for at in reversed(likely)}
     chosen: list[int] = []
     dated = (at for at in likely if points[at].stated and at not in best.values())
