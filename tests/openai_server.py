@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,14 @@ def event(piece: str, *, last: bool = False) -> str:
 
 
 @contextmanager
-def process(reply: Reply, port: int) -> Iterator[int]:
-    """Serve in a child process; yield its id, and kill it at the end."""
+def process(events: Sequence[str], pause: float, port: int) -> Iterator[int]:
+    """Serve a streamed reply in a child process; yield its id, and kill it at the end.
 
-    def serve() -> None:
-        with serving(reply, port=port):
-            ready.set()
-            threading.Event().wait()
-
-    context = get_context("fork")
-    ready, child = context.Event(), context.Process(target=serve)
+    It is spawned: a fork of a process with threads can hang.
+    """
+    context = get_context("spawn")
+    ready = context.Event()
+    child = context.Process(target=_serve, args=(events, pause, port, ready))
     child.start()
     try:
         assert ready.wait(60)
@@ -92,6 +91,12 @@ def process(reply: Reply, port: int) -> Iterator[int]:
     finally:
         child.kill()
         child.join()
+
+
+def _serve(events: Sequence[str], pause: float, port: int, ready: Event) -> None:
+    with serving(streamed(*events, pause=pause), port=port):
+        ready.set()
+        threading.Event().wait()
 
 
 LLAMA_CPP = """

@@ -66,7 +66,7 @@ def test_answers_go_on_when_a_server_is_killed_and_it_is_used_again_when_it_is_b
     slowly, port = streamed(*EVENTS, pause=0.02), free_port()
     with serving(slowly) as other:
         generator = OpenAIGenerator([f"http://127.0.0.1:{port}/v1", other.url], "m")
-        with process(slowly, port) as killed:
+        with process(EVENTS, 0.02, port) as killed:
             streams = [generator.generate(ASKED, max_tokens=99) for _ in range(4)]
             begun = [next(stream) for stream in streams]
             assert len(other.requests) == 2  # of four
@@ -76,7 +76,7 @@ def test_answers_go_on_when_a_server_is_killed_and_it_is_used_again_when_it_is_b
         assert len(other.requests) == 4
         assert ask(generator) == TEXT
         assert len(other.requests) == 5
-        with process(slowly, port):
+        with process(EVENTS, 0.02, port):
             time.sleep(http._REST_S)
             assert together(ask, [generator] * 2) == [TEXT] * 2
             assert len(other.requests) == 6  # of two more
