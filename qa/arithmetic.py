@@ -25,7 +25,6 @@ _LOSSES = frozenset(("loss", "deficit"))  # nouns that make their amount negativ
 # First letters of the words that state the length of a figure's period.
 _LENGTHS = {"quarter": "quarter", "half": "half", "month": "month", "week": "week", "dai": "day", "year": "year",
             "annual": "year"}  # fmt: skip
-_FAR = 1000  # counts that differ by this factor are hardly of one measure: 2 doses for a child, 5 million in stock
 _MOST_DECIMALS = 2  # of a ratio of exact counts; a percentage has one decimal
 
 
@@ -146,7 +145,7 @@ def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
         signs = {(one.value > 0) - (one.value < 0) for one in amounts}
         return len(signs) == 1 and 0 not in signs and not (first.kind in _SHARES and operation == "percent change")
     sizes = [abs(one.value) for one in amounts]
-    if operation == "difference" and not first.kind and max(sizes) > _FAR * min(sizes):
+    if operation == "difference" and not first.kind and max(sizes) > values.FAR * min(sizes):
         return False
     return operation not in ("earlier", "later") and not (first.kind in _SHARES and operation == "sum")
 

@@ -15,14 +15,13 @@ from citewire.qa import analysis, quantities, times
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
-from citewire.qa.values import Value, comparable, holds_now, same, singular, values
+from citewire.qa.values import FAR, Value, comparable, holds_now, same, singular, values
 
 _NEAR_BEST = 0.3  # a sentence is compared if it has this share of the best probability
 _SAID = 0.5  # two sentences agree if the verifier gives at least this probability of support
 _DECIDED = 0.7  # least probability of support or contradiction for a yes or no
 _WORDS = 5  # most words of a thing that is compared
 _LONGEST = 12  # most words of an answer that is compared; a longer one is a statement even if it has a figure
-_FAR = 1000.0  # figures that differ by more than this factor count different things
 _SHORT, _LONG = 7, 80  # An event lasts at most _SHORT days; a period that figures are reported for has at least _LONG.
 _WORTH = 0.02  # sentences of lower probability are not parsed, which takes 20 ms each
 _TRIED = 6  # most pairs that the verifier reads
@@ -129,7 +128,7 @@ def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
     if a.number is None or b.number is None:
         return False
     low, high = sorted((a.number.value, b.number.value))
-    if high > _FAR * low or (a.unit and b.unit and singular(a.unit) != singular(b.unit)):
+    if high > FAR * low or (a.unit and b.unit and singular(a.unit) != singular(b.unit)):
         return True
     one, other = _said(a, article), _said(b, article)
     crossed = ((a.number, other), (b.number, one))

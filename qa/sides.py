@@ -177,7 +177,7 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         behind = behind or next(filter(len, near[1:]), None)
     if behind is not None and _is_time(behind) and behind.start > joint.i + 1 and doc[joint.i + 1].tag_ not in _LINKS:
         end = next((one.i for one in doc[joint.i + 1 : behind.start] if one.tag_ == "IN"), behind.start)
-        behind = doc[joint.i + 1 : end]  # "or covid by August": no time, although the parser found no noun
+        behind = doc[joint.i + 1 : end]  # "or cheese by August": no time, although the parser found no noun
     if behind is None or not before or behind.start - joint.i > _APART:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]

@@ -108,7 +108,9 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     """
     when = times.asked(question)
     hits = search(index, embedder, question, replace(options, k=_HITS, per_article=_EACH, copies=1))
-    nearest = {hit.passage.article: hit for hit in sorted(hits, key=lambda hit: hit.cosine)}
+    nearest: dict[str, Hit] = {}
+    for hit in sorted(hits, key=lambda hit: -hit.cosine):
+        nearest.setdefault(hit.passage.article, hit)
     articles = _bearing(question, nearest, index)
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
@@ -116,9 +118,7 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
         if len(lines) >= max(_DATED, _ENTRIES * len(spans)):
             return _in_order([_at(place, article) for place in lines], when)
     near = {one.path: nearest[one.path].passage.sentences if len(articles) > 1 else () for one in articles}
-    given = [
-        (article, *one) for article in articles for one in _candidates(article, near[article.path], index, embedder)
-    ]
+    given = [one for article in articles for one in _candidates(article, near[article.path], index, embedder)]
     told = _in_order(_events(question, given, embedder, when), when)
     if told or not articles:
         return told
@@ -127,8 +127,8 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
 
 def _bearing(question: str, nearest: Mapping[str, Hit], index: Index) -> Sequence[Article]:
     """The articles about a question, the nearest first: by their nearest passage, and by the names in the question."""
-    hits = sorted(nearest.values(), key=lambda hit: -hit.cosine)
-    found = [index.article(hit.passage.article) for hit in hits if hit.cosine >= max(_NEAR, _SHARE * hits[0].cosine)]
+    least = max([_NEAR, *(_SHARE * hit.cosine for hit in nearest.values())])
+    found = [index.article(path) for path, hit in nearest.items() if hit.cosine >= least]
     said = {term for one in found for term in facts.terms(f"{title_words(one)} {one.text}")}
     names = facts.names(question)
     if not said.issuperset(term for name in names for term in facts.terms(name)):
@@ -137,15 +137,15 @@ def _bearing(question: str, nearest: Mapping[str, Hit], index: Index) -> Sequenc
 
 
 def _events(
-    question: str, given: Sequence[tuple[Article, Place, bool]], embedder: Embedder, when: times.Days | None
+    question: str, given: Sequence[tuple[TimelinePoint, bool]], embedder: Embedder, when: times.Days | None
 ) -> list[TimelinePoint]:
     """The sentences of each article that are nearest to a question; `given` as `_candidates` yields them."""
     if not given:
         return []
-    points = [_at(place, article) for article, place, _ in given]
+    points = [point for point, _ in given]
     vectors = embedder.embed([plain(point.text) for point in points])
     near = vectors @ embedder.embed_query(question)
-    near[[opens for *_, opens in given]] += _OPENS
+    near[[opens for _, opens in given]] += _OPENS
     near[[not one.first or bool(when and not times.meet(when, (one.first, one.last))) for one in points]] = -1.0
     likely = [at for at in np.argsort(-near, kind="stable").tolist() if near[at] >= _TELLS * max(near.max(), 0.0)]
     best = {points[at].article: at for at in reversed(likely)}
@@ -160,16 +160,17 @@ def _events(
 
 def _candidates(
     article: Article, near: Sequence[Span], index: Index, embedder: Embedder
-) -> Iterator[tuple[Place, bool]]:
+) -> Iterator[tuple[TimelinePoint, bool]]:
     """The sentences that can be read alone, and whether each is the opening; others state a time or are `near`."""
     opening = summary.opening(article, index, embedder)
     if opening:
-        yield opening, True
+        yield _at(opening, article), True
     for one in summary.of_article(article, index).candidates:
         place = place_of(article, one.span)
-        told = place != opening and (one.span in near or _times(article, one.span))
+        point = _at(place, article)
+        told = place != opening and (point.stated or one.span in near)
         if told and stands_alone(plain(place.text)):
-            yield place, False
+            yield point, False
 
 
 def _undated(

@@ -24,6 +24,7 @@ from citewire.qa.times import asked as asked_time
 ValueKind = Literal["number", "date", "name", "text"]
 
 NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
+FAR = 1000  # figures that differ by more than this factor count different things
 _TOUCHES = 2  # most characters between the answer span and a number or time that belongs to it
 _ROUNDED = 0.005  # relative error allowed for a rounded number
 _LONGEST_TEXT = 6  # most words of a text value; more are a statement
