@@ -139,6 +139,7 @@ class Finder:
         ordered = timeline.newest_first(text, near, article)
         if values.asked(text) == "date":
             ordered = timed_first(ordered, article)
+        ordered.sort(key=lambda one: analysis.is_phrase(one.text))  # "Colombo, Sri Lanka." says less than a sentence
         once = {" ".join(facts.words(one.text)): one for one in reversed(ordered)}
         return list(once.values())[::-1][: self._most]
 

@@ -130,12 +130,12 @@ def _of_person(word: Token) -> bool:
 def things(turns: Sequence[Turn]) -> list[Thing]:
     """Return the things in the turns, the most prominent first, without figures and times.
 
-    A turn without things does not count for their age.
+    A turn whose question names nothing new does not count for their age: "when was that?" is about what came before it.
     """
     found: dict[str, Thing] = {}
     age = 0
     for turn in reversed(turns):
-        asked, named = read(turn.question), len(found)
+        asked = read(turn.question)
         of_who = any(w.tag_ == "WP" and w.lower_ != "what" for w in asked)
         for doc in (asked, read(turn.answer)) if turn.answer else (asked,):
             for span in (one for one in _named(doc) if not _is_figure(one)):
@@ -143,7 +143,7 @@ def things(turns: Sequence[Turn]) -> list[Thing]:
                 one = _thing(span, age, told, told and of_who)
                 known = found.setdefault(one.text.lower(), one)
                 found[one.text.lower()] = replace(known, person=max(known.person, one.person))
-        age += len(found) > named
+        age += any(one.age == age and not one.told for one in found.values())
     return sorted(found.values(), key=lambda one: -one.weight)
 
 

@@ -65,6 +65,14 @@ def test_sentences_near_the_best_each_once(index: Index, embedder: Embedder) -> 
     assert len(only.chosen) == 1
 
 
+def test_a_sentence_comes_before_a_line_without_a_verb(embedder: Embedder, tmp_path: Path) -> None:
+    question, said = "Where did the ferry of Lund Lines end?", "The ferry of Lund Lines ended in Skarvik harbour."
+    reader = ScriptedReader({question: ("Skarvik harbour, Norland.", "in Skarvik harbour")})
+    with indexed({"a.txt": f"{said}\n", "b.txt": "Skarvik harbour, Norland.\n"}, tmp_path, embedder) as index:
+        chosen = finder(index, embedder, reader).part(question, WANTED).chosen
+    assert [one.text for one in chosen] == [said, "Skarvik harbour, Norland."]
+
+
 def test_nothing_that_answers(index: Index, embedder: Embedder) -> None:
     part = finder(index, embedder, ScriptedReader({FLEET: ()})).part(FLEET, WANTED)
     assert (list(part.chosen), part.polarity) == ([], "")

@@ -96,6 +96,12 @@ def test_what_was_spoken_of_stands_behind_a_line() -> None:
     assert follow_up("How strong was the storm there?", [turn])[0].endswith("there (the Vire ferry, Norsund Lines)?")
 
 
+def test_a_question_that_names_nothing_leaves_the_topic_before_it() -> None:
+    owner = Turn("Who owns the Vire ferry?", "Norsund Lines owns the Vire ferry [1].")
+    turns = [owner, Turn("When was that?", "The Harbour Office announced it in May 2021 [1].")]
+    assert follow_up("Which repairs were needed?", turns)[1].endswith("needed (the Vire ferry, Norsund Lines)?")
+
+
 def test_a_person_is_put_in_the_place_of_a_pronoun_without_a_title_in_small_letters() -> None:
     turn = Turn("Who won the race?", "Former champion Ines Moreau beat the sailor Karl Voss [1].")
     assert follow_up("ok and how old is she", [turn])[:2] == ("How old is Ines Moreau?", "How old is Karl Voss?")
