@@ -128,7 +128,10 @@ class Finder:
         return tuple(name for name in names if not all(self.index.search_bm25([word], 1) for word in facts.words(name)))
 
     def _choose(self, text: str, evidence: Sequence[Evidence], least: float) -> list[Evidence]:
-        """The sentences that answer and are near the best, without repeats; newest first for what holds now."""
+        """The sentences that answer and are near the best, without repeats, those without a verb last.
+
+        Newest first for what holds now.
+        """
         article = self.index.article
         likely = [one for one in evidence if one.probability >= least]
         likely = [one for one in likely if not of_another_time(text, one, article(one.article))]
