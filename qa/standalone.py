@@ -160,8 +160,9 @@ def _named(doc: Doc) -> Iterator[Span]:
 
 
 def _is_figure(span: Span) -> bool:
-    """Whether a phrase is a time or an amount: "May", "12 million euros", "14 trams"."""
-    amount = span.root.pos_ == "NOUN" and any(w.dep_ == "nummod" and w.head == span.root for w in span)
+    """Whether a phrase is a time or an amount: "May", "12 million euros", "14 trams", "more than half"."""
+    amount = span.root.ent_type_ == "CARDINAL"
+    amount |= span.root.pos_ == "NOUN" and any(w.dep_ == "nummod" and w.head == span.root for w in span)
     return amount or any(w.ent_type_ in _FIGURES for w in span)
 
 

@@ -39,15 +39,19 @@ _EACH = 4  # most of these from one article
 _READ = 48  # most sentences of these passages that the reader reads
 _SENTENCES = 200  # most sentences of an article that are embedded, 5 ms each
 _NEAR_BEST = 12.0  # an article stays if its odds times this reach those of the best one
+_ABOUT = 0.5  # a sentence with this cosine with the topic is about it
+# Fewer sentences than _FILLED about a topic are filled up with the likeliest that have the cosine _NEARBY with it.
+_FILLED, _NEARBY = 6, 0.3
 # If the reader is sure of no article, one stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
 _BEARS, _SHARE = 1.35, 4.0
-# One article is meant if its title has this cosine with the topic, and leads the next title by _AHEAD.
+# One article is meant if its title has this cosine with the topic, and leads the next title by _AHEAD; _NEARBY is
+# enough if no other article bears on it.
 _TITLED, _AHEAD = 0.5, 0.1
 _LONG = 25  # a sentence of this many words or more is shortened
 _PER_POINT = 12  # this many sentences of an article give one more point
-_PRIOR = 0.03  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
+_PRIOR = 0.1  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
 # weights of an early position and of many facts in that score; the cosine with topic and title has weight 1
-_EARLY, _FACTS = 0.5, 0.5
+_EARLY, _FACTS = 0.5, 0.2
 _MANY = 5  # a sentence with this many figures and names has the full score for facts
 _REPEATS = 0.65  # a sentence repeats another one from this cosine on
 _ALIKE, _SAYS = 0.4, 0.7  # from this cosine on the verifier decides; it says "repeats" from probability _SAYS on
@@ -119,9 +123,9 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
         return Selection(missing=missing)
     articles = {article.path: article for article in with_all(names, found)}
     hits = [hit for hit in hits if hit.passage.article in articles]
-    likely = _likely(topic, hits, articles, index, reader)
+    likely = _likely(topic, hits, articles, index, embedder, reader)
     best = dict.fromkeys(articles, 0.0)
-    for (path, span), probability in likely.items():
+    for (path, span), (probability, _) in likely.items():
         there = _has_words(topic, f"{title_words(articles[path])} {articles[path].text[span.start : span.end]}")
         best[path] = max(best[path], probability, ANSWERS if there else 0.0)
     nearness = embedder.embed([_heading(one) for one in articles.values()]) @ embedder.embed_query(topic)
@@ -134,18 +138,20 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     bearing = [path for path in bearing if odds(best[path]) * _NEAR_BEST >= highest]
     first, *others = sorted(((near[path], path) for path in bearing), reverse=True)
     titled = [path for path in bearing if all(facts.has_name(name, _heading(articles[path])) for name in names)]
-    if (not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD)) and first[1] in titled:
+    ahead = first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD if others else first[0] >= _NEARBY
+    if ahead and first[1] in titled:
         return of_article(articles[first[1]], index)
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
-    candidates = tuple(
-        replace(one, relevance=likely[path, one.span])
+    candidates = [
+        replace(one, relevance=likely[path, one.span][0])
         for path in kept
         for one in _sentences(articles[path], index)
         if (path, one.span) in likely
-    )
-    telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
-    enough = FEWEST if titled else 1  # an article that only mentions the name is mostly about other things
-    return Selection(kept, telling if len(telling) >= enough else candidates)
+    ]
+    about = [one for one in candidates if one.relevance >= ANSWERS]
+    nearby = [one for one in candidates if one not in about and likely[one.article, one.span][1] >= _NEARBY]
+    about += sorted(nearby, key=lambda one: -one.relevance)[: max(_FILLED - len(about), 0)]
+    return Selection(kept, tuple(one for one in candidates if one in about))
 
 
 def names_of(topic: str) -> list[str]:
@@ -168,11 +174,11 @@ def of_article(article: Article, index: Index) -> Selection:
 
 
 def _likely(
-    topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], index: Index, reader: Reader
-) -> dict[tuple[str, Span], float]:
-    """The sentences of the best passages with the probability that each is about the topic.
+    topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], index: Index, embedder: Embedder, reader: Reader
+) -> dict[tuple[str, Span], tuple[float, float]]:
+    """The sentences of the best passages: the probability that each is about the topic, and its cosine with it.
 
-    A sentence with all words of the topic has at least ANSWERS.
+    A sentence with all words of the topic, or the cosine _ABOUT, has at least ANSWERS.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
@@ -182,10 +188,11 @@ def _likely(
     read = list(places.items())[:_READ]
     windows = [window(articles[path], span, hit.cosine, hits[0].score - hit.score) for (path, span), hit in read]
     readings = reader.read(ASKED.format(topic), windows)
+    cosines = embedder.embed([" ".join(one.sentence.split()) for one in windows]) @ embedder.embed_query(topic)
     found = {}
-    for (path, span), reading in zip((place for place, _ in read), readings, strict=True):
-        there = _has_words(topic, articles[path].text[span.start : span.end])
-        found[path, span] = max(reading.probability, ANSWERS if there else 0.0)
+    for (place, _), reading, one, cosine in zip(read, readings, windows, cosines.tolist(), strict=True):
+        there = cosine >= _ABOUT or _has_words(topic, one.sentence)
+        found[place] = max(reading.probability, ANSWERS if there else 0.0), cosine
     return found
 
 

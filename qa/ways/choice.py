@@ -65,7 +65,7 @@ def _is_single(task: Task, first: str, others: Sequence[str]) -> bool:
 
 def _is_fact(task: Task, first: str, others: Sequence[str]) -> bool:
     """Whether one sentence (probability >= LIKELIER) answers a line that may or may not ask for several things."""
-    unsure = task.asked.sure < CERTAIN and first in ("list", "compare", "over_time", "summary") and "fact" in others
+    unsure = task.asked.sure < CERTAIN and first in ("list", "compare", "over_time") and "fact" in others
     if not unsure or (first == "compare" and compare.sides(task.text)) or analysis.is_phrase(task.text):
         return False
     return task.part(task.text).probability >= LIKELIER
