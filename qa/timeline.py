@@ -1,12 +1,11 @@
 """What sentences say about different times: a timeline, oldest first, and what holds now, newest first.
 
-Knows the time of each sentence. The values come from `qa.values`, the most informative sentences from `qa.summary`;
-`qa.conflicts` decides whether two values for one time disagree.
+Knows the time of each sentence. The most informative sentences come from `qa.summary`; `qa.values` tells which values
+are the same.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,11 +22,7 @@ from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.types import TimelinePoint
-from citewire.qa.values import Value
 
-MOST = 6  # most points of a timeline
-_LEAST = 0.15  # least probability of a sentence of a timeline; low, because each answers only in part
-_NEAR_BEST = 0.3  # least share of the best sentence's probability
 _ENTRIES = 0.2  # an article is a list of times if at least this share of its sentences begin with one
 _NEWS = 8  # most sentences of a course, those of a list of times aside
 _DATED, _LINES = 3, 16  # fewest sentences of a course from one article; most points of a timeline
@@ -38,24 +33,6 @@ _SHARE, _TELLS = 0.7, 0.6  # least share of the best cosine: for an article, for
 _UNDATED = 0.5  # the same for a sentence of an article without times
 _OPENS = 0.1  # added to the cosine of an article's opening, which says what was new on its day
 _REPEATS = 0.8  # a sentence with this cosine to a nearer one of another article tells the same
-_FIGURE = 0.25  # a figure is the answer if it has at least this share of the answer span's words
-
-
-def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:
-    """Return the figures of different times, oldest first; two to `MOST` points, or ().
-
-    () if most sentences answer without a figure. Points are one per year; per month if all are in one year, per day if
-    all are in one month.
-
-    Args:
-        question: one that asks how something changed.
-        evidence: as `qa.evidence.gather` returns it.
-        article: looks up an article by path.
-    """
-    least = max(_LEAST, _NEAR_BEST * max((one.probability for one in evidence), default=0.0))
-    read = [one for one in evidence if one.probability >= least]
-    asked, told = times.asked(question), _figures(question, read, article)
-    return _chosen([one for one in told if not asked or times.meet(asked, (one.first, one.last))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +48,6 @@ class Course:
     points: tuple[TimelinePoint, ...] = ()
     places: tuple[Place, ...] = ()
     lead: str = ""
-
-
-def joined(figures: Sequence[TimelinePoint], course: Course | None) -> tuple[TimelinePoint, ...]:
-    """Return figures with the points of a course from other articles, oldest first."""
-    told = {one.article for one in figures}
-    others = [one for one in course.points if one.article not in told] if course else []
-    return tuple(sorted([*figures, *others], key=lambda one: one.first))
 
 
 def including(course: Course, place: Place, index: Index) -> Course:
@@ -211,17 +181,6 @@ def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf
     return front + [one for one in evidence if one not in front]
 
 
-def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | None:
-    """A sentence at its nearest stated time that is not after publication, else at its article's day, else None."""
-    day = article.published
-    told = [one for one in times.spoken(evidence, article) if not day or one[0] <= day]
-    first, last = (told or [(day, day)])[0]
-    if not first:
-        return None
-    span = evidence.span
-    return TimelinePoint(first, last, bool(told), value, article.path, span.start, span.end, evidence.text)
-
-
 def _in_order(points: Sequence[TimelinePoint], when: times.Days | None) -> Course | None:
     """Points sorted by time, those of one day in the given order; None for fewer than two times."""
     points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
@@ -239,7 +198,7 @@ def _at(place: Place, article: Article) -> TimelinePoint:
     span, day = place.span, article.published
     told = _times(article, span)
     first, last = told[0] if told else (day, day)
-    return TimelinePoint(first, last, bool(told), "", article.path, span.start, span.end, place.text)
+    return TimelinePoint(first, last, bool(told), article.path, span.start, span.end, place.text)
 
 
 def _times(article: Article, span: Span) -> list[times.Days]:
@@ -262,50 +221,7 @@ def _is_entry(article: Article, span: Span) -> bool:
     return first is not None and first.start == span.start and ":" in text[first.end - span.start :][:_TO_COLON]
 
 
-def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[TimelinePoint]:
-    """The points with figures of the most frequent unit; [] if figures have less than half of the probability."""
-    by_place = {(one.article, one.span): one for one in evidence}
-    found = [
-        (one, by_place[one.article, one.sentence])
-        for one in values.values(question, evidence, article, near=0.0)
-        if one.number
-    ]
-    asked = set(facts.terms(question))
-    shared = {home: len(asked & set(facts.terms(home.text))) for _, home in found}
-    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of one measure
-    found = [(one, home) for one, home in found if len(one.text.split()) >= _FIGURE * len(home.words.split())]
-    if 2 * sum(home.probability for _, home in found) < sum(one.probability for one in evidence):
-        return []
-    units = Counter(_unit(one) for one, _ in found)
-    wanted = units.most_common(1)[0][0] if units else ("", "")
-    points = [_point(home, article(one.article), one.text) for one, home in found if _unit(one) == wanted]
-    return [point for point in points if point]
-
-
-def _unit(value: Value) -> tuple[str, str]:
-    unit = value.number.unit if value.number else ""
-    return unit, value.unit if unit else ""
-
-
 def _as_of(evidence: Evidence, article: Article) -> str:
     """The last day that a sentence is about: of its latest stated time, at most the day of publication."""
     day = article.published
     return max((min(last, day or last) for _, last in times.spoken(evidence, article)), default=day)
-
-
-def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
-    """The best point of each time, oldest first, without points that repeat the figure before; () for one time."""
-    for digits in (4, 7, 10):  # of YYYY-MM-DD
-        best: dict[str, TimelinePoint] = {}
-        for one in told:
-            best.setdefault(one.first[:digits], one)
-        if len(best) > 1:
-            break
-    else:
-        return ()
-    course = [best[time] for time in sorted(best)]
-    news = [one for place, one in enumerate(course) if place == 0 or course[place - 1].value != one.value]
-    if len(news) == 1:  # nothing changed: show both ends
-        return course[0], course[-1]
-    inner = sorted(news[1:-1], key=told.index)[: MOST - 2]
-    return tuple(one for one in news if one in (news[0], news[-1]) or one in inner)

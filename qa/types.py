@@ -149,14 +149,12 @@ class TimelinePoint:
     Attributes:
         first, last: first and last day of that time, ISO 8601, both included; equal for a day.
         stated: whether the sentence states the time; else it is the article's day of publication.
-        value: the figure as written, "" if the question asks for none.
         article, start, end, text: the sentence.
     """
 
     first: str
     last: str
     stated: bool
-    value: str
     article: str
     start: int
     end: int

@@ -23,7 +23,7 @@ from citewire.qa.times import asked as asked_time
 
 ValueKind = Literal["number", "date", "name", "text"]
 
-NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
+_NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
 FAR = 1000  # figures that differ by more than this factor count different things
 _TOUCHES = 2  # most characters between the answer span and a number or time that belongs to it
 _ROUNDED = 0.005  # relative error allowed for a rounded number
@@ -86,9 +86,9 @@ def holds_now(question: str) -> bool:
     return times(question).newest or (tenses(question) == {"Pres"} and not mentions(question, ""))
 
 
-def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near: float = NEAR_BEST) -> list[Value]:
-    """Return the values of the kind asked for, in order; only sentences with `near` of the best probability count."""
-    least = near * max((one.probability for one in evidence), default=0.0)
+def values(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[Value]:
+    """Return the values of the kind asked for, in order, from sentences with _NEAR_BEST of the best probability."""
+    least = _NEAR_BEST * max((one.probability for one in evidence), default=0.0)
     read = [one for one in evidence if one.probability >= least and one.answer.start < one.answer.end]
     kind = asked(question) or _majority(question, read, article)
     found = (value(question, one, article(one.article), kind) for one in read) if kind else ()

@@ -34,7 +34,7 @@ from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.exchange import NOT_FOR_IT, Exchange, number_of, sources
-from citewire.ui.labels import CardOf, counted, gist, in_marks, shortened, when
+from citewire.ui.labels import CardOf, counted, in_marks, shortened, when
 from citewire.ui.render import closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
@@ -172,9 +172,8 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
-    for point in exchange.timeline:  # a sentence printed above is cited by its number
-        words = gist(point) if point in exchange.course else f"[{number_of(point, sources(exchange))}]"
-        paper.line(f"{when(point)}: {one_line(words)}", indent=4)
+    for point in exchange.timeline:  # its sentence is printed above
+        paper.line(f"{when(point)}: [{number_of(point, sources(exchange))}]", indent=4)
     said = {str(quote.n) for claim in exchange.shown for quote in verbatim(claim)}
     for source in sources(exchange):
         if source.label:

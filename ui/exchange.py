@@ -181,15 +181,9 @@ class Exchange:
         """How the subject changed over time; known once the answer is complete."""
         return self.answer.timeline if self.answer else ()
 
-    @property
-    def course(self) -> list[TimelinePoint]:
-        """The points that are listed below the answer: those with a figure, and those that no sentence quotes."""
-        quoted = [quote for claim in self.shown for quote in claim.quotes]
-        return [one for one in self.timeline if one.value or not any(_overlap(quote, one) for quote in quoted)]
-
     def time_of(self, claim: Claim) -> str:
-        """Return the time of a sentence that quotes a point of the timeline without a figure, else ""."""
-        told = (one for one in self.timeline if not one.value and any(_overlap(quote, one) for quote in claim.quotes))
+        """Return the time of a sentence that quotes a point of the timeline, else ""."""
+        told = (one for one in self.timeline if any(_overlap(quote, one) for quote in claim.quotes))
         return next(map(when, told), "")
 
 

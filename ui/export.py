@@ -20,7 +20,7 @@ from citewire.qa.types import Claim
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
-from citewire.ui.labels import Card, Labelled, bylines, card_or_gone, counted, gist, in_marks, when
+from citewire.ui.labels import Card, Labelled, bylines, card_or_gone, counted, in_marks
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
 from citewire.ui.tree import document, el
 
@@ -144,10 +144,6 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
         for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True):
             yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([number_of(value, shown.sources)])}"
-    if exchange.course:
-        yield "\n**Over time**\n"
-        for point in exchange.course:
-            yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([number_of(point, shown.sources)])}"
     yield from _markdown_text(shown)
     if exchange.problem:
         yield f"\n**{_plain(exchange.problem)}**"
@@ -233,12 +229,6 @@ def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         ]
         about = [el("p", conflict.about)] if conflict.about else []
         yield el("div", el("strong", "Sources disagree"), *about, el("ul", *rows), {"class": "box conflict"})
-    if exchange.course:
-        rows = [
-            el("li", el("strong", when(point)), f" {gist(point)} ", *_chips([number_of(point, shown.sources)], shown))
-            for point in exchange.course
-        ]
-        yield el("div", el("strong", "Over time"), el("ul", *rows), {"class": "box"})
     if shown.refusal:
         title = refusal_title(exchange.answer) if exchange.answer else ""
         yield el("div", el("strong", title), el("p", shown.refusal), {"class": "box"})

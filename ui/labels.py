@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from citewire.index.segment import ArticleSummary
     from citewire.index.types import Article, Filters
 
-GIST_CHARS = 90  # longest sentence in a timeline
 TITLE_CHARS = 60  # longest title in the line of the filters
 NAMED_OUTLETS = 2  # most outlets named in a filter line; the others are counted
 _MARKS = ("“", "”", '"')
@@ -171,11 +170,6 @@ def when(point: TimelinePoint) -> str:
 
     days = human_date(point.first) if point.first == point.last else dates.spelled(point.first, point.last)
     return days if point.stated else f"reported {days}"
-
-
-def gist(point: TimelinePoint) -> str:
-    """Return the value of a point, else its shortened sentence."""
-    return point.value or shortened(point.text, GIST_CHARS)
 
 
 def in_marks(quote: str) -> str:

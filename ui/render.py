@@ -17,10 +17,11 @@ from urllib.parse import quote as percent
 from urllib.parse import urldefrag
 
 from citewire.qa import replies
-from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, Quote, TimelinePoint, Timings, as_shown
+from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, Quote, Timings, as_shown
 from citewire.ui.exchange import NOT_FOR_IT, Exchange, Source, keys_of, number_of, sources
-from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, in_marks, shortened, when
+from citewire.ui.labels import Card, CardOf, bylines, counted, human_date, in_marks, shortened
 
+SHORT_CHARS = 90  # longest short answer in the closing line
 ECHOED_CHARS = 160  # longest "Searched for: ..." line; longer ones are shortened
 CORPUS = "corpus"  # kind of a question about the articles as a whole
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most sentences and questions of the overview on the empty page
@@ -69,8 +70,8 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
         last: whether it is the newest exchange, which Retry repeats.
     """
     # Parts that arrive last come last, so that text already on the screen does not move.
-    after = [_conflicts(exchange, card_of), _timeline(exchange)]
-    parts = [*map(_echoed, exchange.searched), _abstained(exchange), _lead(exchange), _text(exchange), *after]
+    parts = [*map(_echoed, exchange.searched), _abstained(exchange), _lead(exchange), _text(exchange)]
+    parts += [_conflicts(exchange, card_of)]
     if exchange.phase == "done":
         parts += [
             error_html(exchange.problem, exchange.fix) if exchange.problem else "",
@@ -148,7 +149,7 @@ def _chip(turn: str, source: Source) -> str:
     return f'<a class="{kind}" href="#cw-cite-{turn}-{source.key}">{source.label}</a>'
 
 
-def _cited(exchange: Exchange, words: str, at: ConflictValue | TimelinePoint) -> str:
+def _cited(exchange: Exchange, words: str, at: ConflictValue) -> str:
     """Return words with the number of their source, which stays on the line of the last one."""
     *first, last = words.split(" ")
     found = sources(exchange)
@@ -166,14 +167,6 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
         about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
         boxes.append(_note("conflict", "Sources disagree", f"{about}<ul>{''.join(rows)}</ul>"))
     return "".join(boxes)
-
-
-def _timeline(exchange: Exchange) -> str:
-    rows = [
-        f"<li><strong>{escape(when(point))}</strong> {_cited(exchange, gist(point), point)}</li>"
-        for point in exchange.course
-    ]
-    return _note("timeline", "Over time", f"<ul>{''.join(rows)}</ul>") if rows else ""
 
 
 def _abstained(exchange: Exchange) -> str:
@@ -316,7 +309,7 @@ def answering(exchange: Exchange) -> str:
     if not found:
         return f"Whether {'it answers' if len(told) == 1 else 'they answer'} the question is for you to judge."
     which = "Read" if len(told) == 1 else f"{len(found)} of {len(told)} read"
-    return f"{which} as answering the question: “{shortened(_short(exchange.answer), GIST_CHARS)}”."
+    return f"{which} as answering the question: “{shortened(_short(exchange.answer), SHORT_CHARS)}”."
 
 
 def _short(answer: Answer | None) -> str:
@@ -556,10 +549,10 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
 
 
 def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
-    """Return the lines of the conflicts and of the timeline, each block followed by an empty line."""
+    """Return the lines of the conflicts, each block followed by an empty line."""
     known = sources(exchange)
 
-    def marked(line: str, at: ConflictValue | TimelinePoint) -> str:
+    def marked(line: str, at: ConflictValue) -> str:
         label = number_of(at, known)
         return f"- {line} [{label}]" if label else f"- {line}"
 
@@ -568,8 +561,7 @@ def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
         said = zip(conflict.values, bylines(conflict.values, card_of), strict=True)
         title = f"Sources disagree: {conflict.about}".rstrip(": ")
         lines += [title, *(marked(f"{value.value} ({byline})", value) for value, byline in said), ""]
-    course = [marked(f"{when(point)}: {gist(point)}", point) for point in exchange.course]
-    return [*lines, *(["Over time:", *course, ""] if course else [])]
+    return lines
 
 
 def _plain_answer(exchange: Exchange) -> str:

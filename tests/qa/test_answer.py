@@ -361,19 +361,6 @@ class TestTime:
         }
     )
 
-    def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Embedder, tmp_path: Path) -> None:
-        reader = ScriptedReader({COURSE: ("14 ferries", "10 ferries")})
-        with indexed(self.TOLD, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, ScriptedGenerator("It grew."), reader).ask(COURSE)
-            assert [(p.first, p.last, p.article) for p in answer.timeline] == [
-                ("2021-01-01", "2021-12-31", "a.txt"),
-                ("2023-01-01", "2023-12-31", "b.txt"),
-            ]
-            for point in answer.timeline:
-                assert index.article(point.article).text[point.start : point.end] == point.text
-                assert point.text in answer.text
-            check_quotes(answer, index)
-
     def test_the_answer_says_as_of_when(self, remembering: Embedder, tmp_path: Path) -> None:
         asked = "How many ferries did Lund Lines run in 2023?"
         with indexed(self.TOLD, tmp_path, remembering) as index:

@@ -3,111 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import indexed
-from told import Told, told
+from told import told
 
 from citewire.index.options import SearchOptions
 from citewire.index.types import Embedder
 from citewire.qa.reader import load_reader
-from citewire.qa.timeline import MOST, Course, course, joined, newest_first, points
-from citewire.qa.types import TimelinePoint
-
-
-def draw(question: str, home: Told) -> tuple[TimelinePoint, ...]:
-    found = points(question, home.evidence, home.article)
-    for point in found:
-        assert home.article(point.article).text[point.start : point.end] == point.text
-        assert point.value in point.text
-    return found
-
-
-def said(found: tuple[TimelinePoint, ...]) -> list[tuple[str, str]]:
-    return [(p.first, p.value or p.text) for p in found]
-
-
-REVENUES = told(
-    ("Kestrel's revenue was [£48 million] in 2023. In 2022 revenue of Kestrel was [£40 million].", "2024-02-01"),
-    ("Kestrel's revenue was [£35 million] in 2021. Its revenue grew by [9%] in 2020.", "2022-02-01"),
-    ("Kestrel's revenue rose to [£60 million] in 2024, from £48 million in 2023.", "2025-02-01"),
-    ("Revenue of Kestrel was [£20 million] in 2019.", "2020-03-01"),
-)
-
-
-def test_a_figure_has_its_value_of_each_year_asked_for() -> None:
-    found = draw("How did Kestrel's revenue change between 2021 and 2025?", REVENUES)
-    assert [(p.first, p.last, p.stated, p.value) for p in found] == [
-        ("2021-01-01", "2021-12-31", True, "£35 million"),
-        ("2022-01-01", "2022-12-31", True, "£40 million"),
-        ("2023-01-01", "2023-12-31", True, "£48 million"),
-        ("2024-01-01", "2024-12-31", True, "£60 million"),
-    ]
-    assert (found[0].article, found[0].text) == ("1.txt", "Kestrel's revenue was £35 million in 2021.")
-    since = draw("How has Kestrel's revenue changed since 2023?", REVENUES)
-    assert said(since) == [("2023-01-01", "£48 million"), ("2024-01-01", "£60 million")]
-
-
-FERRIES = "How has the number of ferries of Lund Lines changed over the years?"
-
-
-def test_a_count_that_is_not_dated_is_of_its_articles_day() -> None:
-    found = draw(
-        FERRIES,
-        told(
-            ("Lund Lines runs [17 ferries].", "2024-06-01"),
-            ("Lund Lines runs [14 ferries].", "2021-06-01"),
-            ("In 2019 Lund Lines ran [9 ferries].", "2024-06-02"),
-            ("Lund Lines runs [14 ferries] today.", "2022-03-01"),
-            ("Lund Lines runs [80 ferries].", ""),
-        ),
-    )
-    assert [(p.first, p.stated, p.value) for p in found] == [
-        ("2019-01-01", True, "9"),
-        ("2021-06-01", False, "14"),
-        ("2024-06-01", False, "17"),
-    ]
-
-
-def test_that_nothing_changed_is_told_by_the_first_and_the_last() -> None:
-    days = ("2021-06-01", "2022-06-01", "2024-06-01")
-    found = draw(FERRIES, told(*(("Lund Lines runs [14 ferries].", day) for day in days)))
-    assert said(found) == [("2021-06-01", "14"), ("2024-06-01", "14")]
-
-
-def test_months_where_all_is_of_one_year() -> None:
-    january = "The price of barley was [£180] a tonne in January. The price of barley was [£200] in March."
-    home = told((january, "2024-03-09"), ("The price of barley fell to [£190] a tonne.", "2024-05-01"))
-    found = draw("How did the price of barley vary during 2024?", home)
-    assert said(found) == [("2024-01-01", "£180"), ("2024-03-01", "£200"), ("2024-05-01", "£190")]
-
-
-def test_a_sentence_far_less_likely_than_the_best_is_no_point() -> None:
-    home = told(
-        ("Kestrel has [40 vans].", "2021-05-01"),
-        ("Barley Foods has [90 vans].", "2023-05-01"),
-        ("Kestrel has [60 vans].", "2025-06-01"),
-    )
-    home.evidence[1] = replace(home.evidence[1], probability=0.2)
-    found = draw("How has the number of vans of Kestrel changed?", home)
-    assert [p.first[:4] for p in found] == ["2021", "2025"]
-    assert draw("How has the price of barley changed?", Told(home.articles, home.evidence[1:2])) == ()
-
-
-def test_one_point_is_no_timeline() -> None:
-    history, built = "What is the history of the Vann bridge?", ("The Vann bridge was [built in 1931].", "2021-05-01")
-    assert draw(history, told(built)) == ()
-    assert draw(history, told()) == ()
-    assert draw("How has the bridge changed since 2024?", told(built, ("It was [built in 1931].", "2022-05-01"))) == ()
-
-
-def test_at_most_six_points_the_first_and_the_last_among_them() -> None:
-    found = draw(FERRIES, told(*((f"Lund Lines runs [{5 + n} ferries].", f"{2010 + n}-06-01") for n in range(9))))
-    assert len(found) == MOST
-    assert (found[0].value, found[-1].value) == ("5", "13")
-
+from citewire.qa.timeline import Course, course, newest_first
 
 CHIEF = "Who is the chief executive of Kestrel?"
 
@@ -217,18 +122,6 @@ def test_of_several_articles_each_tells_what_was_new_on_its_day(happened: Happen
     since = happened("What has happened with the strike at Lund Lines since 4 May 2021?")
     assert since
     assert {one.first for one in since.points} == {"2021-05-05", "2021-05-07"}
-
-
-def test_what_other_articles_tell_stands_among_the_figures(happened: Happened) -> None:
-    found = happened("How did the strike at Lund Lines develop?")
-    assert found
-    first, *_, last = found.points
-    middle = next(one for one in found.points if one.article == "wednesday.txt")
-    figure = replace(middle, first="2021-05-06", value="2 million")
-    told = joined([figure], found)
-    assert (told[0], told[-1]) == (first, last)
-    assert [one for one in told if one.article == "wednesday.txt"] == [figure]
-    assert joined([figure], None) == (figure,)
 
 
 def test_a_list_of_times_is_told_by_its_lines(happened: Happened) -> None:

@@ -346,11 +346,8 @@ class TestOverTime:
     def test_oldest_first(self, answerer: Make, index: Index) -> None:
         answer = answerer("It fell.").ask(COURSE)
         assert (answer.status, answer.kind) == ("answered", "over_time")
-        assert [(point.first, point.value) for point in answer.timeline] == [
-            ("2022-01-01", "£3.5 million"),
-            ("2023-01-01", "£3.1 million"),
-        ]
-        assert answer.text == f"{BEFORE} [1] {LESS} [2]"
+        assert [point.first for point in answer.timeline] == ["2022-01-01", "2023-01-01"]
+        assert quoted(answer) == [BEFORE, LESS]
         check_quotes(answer, index)
 
     def test_the_best_sentence_keeps_its_time(self, embedder: Embedder, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from citewire.ui.conversations import FORMAT, Beside, Conversations, Rating, Unk
 
 ME, OTHER = "A" * 32, "B" * 32
 QUESTION = "How much did the Harbour Tunnel cost?"
-POINT = TimelinePoint("2019-01-01", "2019-12-31", True, "€1.31 billion", "herald/tunnel.txt", 3, 9, "a span")
+POINT = TimelinePoint("2019-01-01", "2019-12-31", True, "herald/tunnel.txt", 3, 9, "a span")
 COST_ANSWER = Answer(
     QUESTION, "How much did it cost?", "partial", "The city … [1].\u2028\x9b", COST_CLAIMS, (COST_CONFLICT,), (POINT,),
     "2026-03-02", "€1.84 billion", HITS, Timings(0.1, 0.2, 0.3, 0.4, 0.5, 2.13, 700, 40), "scripted", 7,

@@ -43,10 +43,7 @@ from citewire.ui.export import CONTEXT_CHARS, as_html, as_json, as_markdown
 from citewire.ui.labels import in_marks
 
 QUESTIONS = ("When does the Harbour Tunnel open?", "How much did it cost?", "What is the toll?", "Who is the mayor?")
-POINTS = (
-    TimelinePoint("2019-01-01", "2019-12-31", True, "€1.31 billion", TUNNEL.path, 400, 420, "approved in 2019"),
-    TimelinePoint("2026-02-11", "2026-02-11", False, "€1.84 billion", TUNNEL.path, TUNNEL.text.index(COST), 500, COST),
-)
+POINTS = (TimelinePoint("2026-02-11", "2026-02-11", False, TUNNEL.path, TUNNEL.text.index(COST), 500, COST),)
 
 
 def answer(
@@ -123,7 +120,7 @@ def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Pat
         expect(cost).to_contain_text("Searched for: How much did the Harbour Tunnel cost?")
         expect(cost.locator(".conflict")).to_contain_text("€1.97 billion The Quay Ledger, 2 Mar 2026")
         expect(cost.locator(".conflict a.orange")).to_have_text(["1", "2"])
-        expect(cost.locator(".box").nth(1)).to_contain_text("2019 €1.31 billion")
+        expect(cost.locator(".text")).to_contain_text("reported 11 Feb 2026 ")
         expect(cost.locator(".doubt").nth(0)).to_have_text(
             "partly in sources: The quote says 1.31 billion was approved, not spent."
         )
@@ -177,7 +174,7 @@ def test_markdown_holds_answers_and_their_quotes() -> None:
     )
     assert "<https://example.org/herald/harbour-tunnel-may>" in text
     assert "- **€1.97 billion** (The Quay Ledger, 2 Mar 2026) \\[2\\]" in text
-    assert "- **2019** €1.31 billion" in text
+    assert "**reported 11 Feb 2026** " in text
     assert "*(partly in sources: The quote says 1.31 billion was approved, not spent.)*" in text
     assert "Related passages, not used:\n\n- “Northgate’s" in text
     assert "**The model ran out of memory.**" in text

@@ -136,11 +136,9 @@ def test_a_part_without_an_answer_a_timeline_and_a_follow_ups_own_question(page:
         " 1 part without an answer."
     )
     ask(page, "How did it change over time?")
-    rows = page.locator(".cw-timeline li")
-    expect(rows).to_have_text(
-        ["2019 €1.31 billion1", "reported 11 Feb 2026 €1.84 billion1", "reported 2 Mar 2026 €1.97 billion2"]
-    )
-    rows.last.locator("a").click()
+    course = page.locator(".cw-answer").last
+    expect(course).to_contain_text(re.compile("reported 11 Feb 2026 .*reported 2 Mar 2026 "))
+    course.locator("a.cw-chip", has_text="2").click()
     expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
     ask(page, "reader: is it free?")
     expect(page.locator(".cw-searched")).to_have_text("Searched for: Is the tunnel's gallery free for readers?")

@@ -17,7 +17,6 @@ from scripted import (
     GREETING,
     HITS,
     HOSTILE,
-    HOURS,
     LEAD,
     LEDGER,
     NOT_FOR_IT,
@@ -36,7 +35,7 @@ from scripted import (
 )
 
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Answer, Checked, Claim, Draft, Quote, Searched, Status, TimelinePoint, Timings
+from citewire.qa.types import Answer, Checked, Claim, Draft, Quote, Searched, Status, Timings
 from citewire.ui.exchange import Exchange, sources
 from citewire.ui.labels import Card, card, card_or_gone, corpus_line, filter_line, human_date
 from citewire.ui.render import (
@@ -421,41 +420,16 @@ def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:
     assert 'href="#cw-cite-t1-A"' in shown(exchange)
 
 
-def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() -> None:
-    quote = COST_CLAIMS[0].quotes[0]
-    place = (quote.article, quote.start, quote.end, quote.text)
+def test_a_course_has_its_days_beside_its_sentences() -> None:
     points = (
-        TimelinePoint("2021-01-01", "2021-12-31", True, "10 *ferries*", *place),
-        TimelinePoint("2023-05-09", "2023-05-09", False, "", *place),
-    )
-    answer = Answer("q", "q", "answered", "", claims=COST_CLAIMS[:1], timeline=points, as_of="2023-05-09", hits=HITS)
-    exchange = Exchange("t1", "q")
-    exchange.apply(answer)
-    markup = shown(exchange)
-    told = COST_CLAIMS[0].text
-    assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is repeated
-    assert markup.count('href="#cw-cite-t1-1"') == 2
-    copied = plain_text(exchange, card_of)
-    assert f"\n\nreported 9 May 2023: {told} [1]\n\nOver time:\n- 2021: 10 *ferries* [1]\n\n" in copied
-    assert "As of 9 May 2023." in closing(exchange)
-
-
-def test_a_course_of_sentences_alone_has_its_days_beside_them_and_no_second_list() -> None:
-    points = (
-        point("2026-02-11", "2026-02-11", False, "", TUNNEL, COST),
-        point("2026-03-02", "2026-03-02", True, "", LEDGER, AUDIT),
-        point("2026-03-03", "2026-03-03", True, "", PLAIN, HOURS),  # not among the sentences
+        point("2026-02-11", "2026-02-11", False, TUNNEL, COST),
+        point("2026-03-02", "2026-03-02", True, LEDGER, AUDIT),
     )
     answer = Answer("q", "q", "answered", "", claims=COST_CLAIMS[:2], timeline=points, hits=HITS, listed=True)
     exchange = Exchange("t1", "q")
     exchange.apply(answer)
     said = words(shown(exchange))
-    assert said.startswith(
-        f"reported 11 Feb 2026 {COST_CLAIMS[0].text}12 Mar 2026 {COST_CLAIMS[1].text}2Over time3 Mar"
-    )
-    exchange.apply(replace(answer, timeline=points[:2]))
-    assert "Over time" not in words(shown(exchange))
-    assert "Over time" not in plain_text(exchange, card_of)
+    assert said.startswith(f"reported 11 Feb 2026 {COST_CLAIMS[0].text}12 Mar 2026 {COST_CLAIMS[1].text}2")
     assert f"- 2 Mar 2026: {COST_CLAIMS[1].text} [2]\n" in plain_text(exchange, card_of)
 
 
