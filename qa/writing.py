@@ -174,12 +174,13 @@ class Writer:
     ) -> tuple[str, Judgement] | None:
         """A sentence of the model as shown: its quote instead if it is not trusted.
 
-        It is trusted if the check is sure, it has the answer words, and it does not tell a plan as a fact.
+        It is trusted if the check is sure, it is a sentence with the answer words, and it tells no plan as a fact.
 
         None if that quote is already shown.
         """
         quoted = " ".join(place.text for place in judgement.places)
-        sure = judgement.probability >= TRUSTED and kept and not analysis.only_meant(text, quoted)
+        whole = not analysis.is_phrase(text) and not analysis.only_meant(text, quoted)
+        sure = judgement.probability >= TRUSTED and kept and whole
         if judgement.verdict == "unsupported" or sure or not told.withholds:
             return text, judgement
         home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))

@@ -19,6 +19,7 @@ from citewire.qa.ways.task import Task, Way
 # way, which sets `task.told.kind`. These ways are tried before those of the trained kinds.
 RECOGNISED: tuple[tuple[Callable[[str], bool], Way], ...] = ()
 _OF_ITSELF = ("talk", "more", "who_said", "which_article", "doubt")  # kinds without a fact as fallback
+_ONLY_FIRST = (*_OF_ITSELF, "summary")  # kinds that are no fallback: they would answer what no sentence does
 
 
 def ways(task: Task) -> list[Way]:
@@ -27,7 +28,7 @@ def ways(task: Task) -> list[Way]:
     tried: list[Way] = [fact] if _is_single(task, first, others) else []
     if first == "list" or (first == "summary" and "list" in others):
         tried.insert(0, outlined)
-    tried += [_OF_KIND.get(kind, fact) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
+    tried += [_OF_KIND.get(kind, fact) for kind in (first, *others) if kind == first or kind not in _ONLY_FIRST]
     if first == "corpus" and topic_of(task.text)[0]:
         tried.append(items)
     if first not in _OF_ITSELF:

@@ -102,11 +102,12 @@ def _side_by_side(
         if not some:
             yield told.gap(untold.format(name))
     for name, some in zip(sides.names, places, strict=True):
+        label = name.removeprefix("the ") if facts.names(name) else name  # "the Pfizer and Moderna vaccines"
         for place in some:
             shared = sum(place in other for other in places) > 1
             if not told.quotes(place.article, place.span):
                 text = " ".join(place.text.split())
-                yield told.quote(place, text if shared else f"{name}: {text}")
+                yield told.quote(place, text if shared else f"{label}: {text}")
     for one in outcomes:
         sources = tuple(dict.fromkeys(claims.verbatim_place(source) for source in one.sources))
         probability = round(min(source.probability for source in one.sources), 3)
