@@ -15,7 +15,7 @@ HASHES ?= yes
 # Where Debian puts servers; not on everybody's PATH.
 SBIN := /usr/sbin
 # Test processes: one more than two cores, as tests also wait.
-WORKERS ?= 3
+WORKERS ?= 4
 # Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
 KEPT := PYTHONDONTWRITEBYTECODE=
 PYTEST = $(KEPT) HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile

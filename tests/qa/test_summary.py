@@ -15,6 +15,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span
 from citewire.qa import summary
 from citewire.qa.claims import Judgement, Place
+from citewire.qa.evidence import ANSWERS
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.summary import Candidate, Selection, _lead, messages, points, select, shortened
@@ -81,6 +82,7 @@ def told(index: Index, embedder: Embedder, reader: Reader, choose: Choose) -> Fo
         ("the dredging of the harbour", {"yard.txt"}),
         ("Skarvik", {"ferry.txt", "yard.txt"}),
         ("harbour dredging for ferries row", {"yard.txt"}),  # keywords, which the reader is unsure about
+        ("layoffs at the brewer", {"brewer.txt"}),  # no sentence has these words
         ("the moon landing", set()),
         ("the Olympic games", set()),
     ],
@@ -89,6 +91,13 @@ def test_the_articles_that_bear_on_a_topic(choose: Choose, topic: str, articles:
     found = choose(topic)
     assert set(found.articles) == articles
     assert {one.article for one in found.candidates} == articles
+
+
+def test_few_sentences_on_a_topic_are_filled_up_with_the_nearest(choose: Choose) -> None:
+    found = choose("the mayor of Skarvik").candidates
+    sure = [one for one in found if one.relevance >= ANSWERS]
+    assert len(sure) < len(found) == 6
+    assert found == tuple(sorted(found, key=lambda one: (one.article, one.span.start)))
 
 
 def test_of_copies_one_is_summarised(choose: Choose) -> None:

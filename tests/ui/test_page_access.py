@@ -27,11 +27,11 @@ RECORDS = [{"text": f"{OPENING} {AUDIT}.", "title": "Tunnel", "url": "https://ex
 ]
 ZOOMED = {"width": DESK["width"] // 2, "height": DESK["height"] // 2}  # what a page at 200% has of a desk's window
 # Windows, light or dark, or None: there only widths and links are looked at, as axe sees the like. The page's scripts
-# tell only narrow from wide, so one load shows all of a row.
+# tell only narrow from wide, so one load shows all of a row. Colours do not depend on widths: dark is looked at in one.
 TABLET, LARGE = {"width": 768, "height": 1024}, {"width": 1920, "height": 1080}
 WINDOWS: dict[str, list[tuple[dict[str, int], bool | None]]] = {
-    "narrow": [(NARROW, False), (PHONE, None), (TABLET, None), (ZOOMED, True)],
-    "wide": [(DESK, False), (LARGE, True)],
+    "narrow": [(NARROW, True), (PHONE, None), (TABLET, None), (ZOOMED, None)],
+    "wide": [(DESK, False), (LARGE, None)],
 }
 
 
