@@ -14,7 +14,7 @@ BUNDLE := dist/citewire-bundle
 HASHES ?= yes
 # Where Debian puts servers; not on everybody's PATH.
 SBIN := /usr/sbin
-# Test processes: one more than two cores, as tests also wait.
+# Test processes: two more than two cores, as tests also wait.
 WORKERS ?= 4
 # Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
 KEPT := PYTHONDONTWRITEBYTECODE=
