@@ -109,13 +109,6 @@ def odds(probability: float) -> float:
     return kept / (1 - kept)
 
 
-def together(question: str, best: Evidence, found: Sequence[Evidence]) -> float:
-    """Return the summed odds of `best` and the other top sentences of `found` with the same answer words."""
-    words = _words_of(question, best)
-    others = (one for one in found[:_VOTING] if one != best and _same_words(_words_of(question, one), words))
-    return odds(best.probability) + sum(odds(one.probability) for one in others)
-
-
 def _agreed(question: str, found: Sequence[Evidence]) -> list[Evidence]:
     """Sort groups of sentences with the same answer words by their summed odds; keep the order within a group."""
     words = [_words_of(question, one) for one in found[:_VOTING]]

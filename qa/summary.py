@@ -49,7 +49,7 @@ _BEARS, _SHARE = 1.35, 4.0
 _TITLED, _AHEAD = 0.5, 0.1
 _LONG = 25  # a sentence of this many words or more is shortened
 _PER_POINT = 12  # this many sentences of an article give one more point
-_PRIOR = 0.1  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
+_PRIOR = 0.05  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
 # weights of an early position and of many facts in that score; the cosine with topic and title has weight 1
 _EARLY, _FACTS = 0.5, 0.2
 _MANY = 5  # a sentence with this many figures and names has the full score for facts

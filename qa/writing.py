@@ -13,7 +13,7 @@ from collections.abc import Generator as Yielding
 from citewire.index.types import Span
 from citewire.qa import analysis, claims, facts, prompt, quantities, summary
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, beside, odds, together
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, beside, odds
 from citewire.qa.finding import Part
 from citewire.qa.reader import Reader, Window
 from citewire.qa.telling import Telling
@@ -25,7 +25,6 @@ _SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for "wh
 _UNSURE = 2  # the same for other kinds, if the model does not use the best sentence
 _ALSO = 2.0  # a further sentence is quoted if its odds times this reach the best one's; the ranking is no surer
 _REASONS = 4.0  # the same for "why": what happened and what led to it both answer it
-_DOUBTED = 1.0  # if no quote supports the model's claims, a fact with lower odds is refused
 _KEPT = 0.5  # least share of the answer span's content words in a wording that is shown
 _MAX_CLAIMS = 3  # beyond this a small model repeats or invents
 # The bracket that `standalone` appends for search and reader; the model would take it for the answer.
@@ -59,8 +58,7 @@ class Writer:
         """Yield the model's checked sentences, then the best evidence that they leave out; return whether any is shown.
 
         A fact begins with the best sentence if the model's sentence rests on another one: where they differ, the reader
-        is right more often. If only quotes are wanted, the model is not asked. A fact is refused (False, nothing shown)
-        if no quote supports what the model says and the odds of the answer are below _DOUBTED.
+        is right more often. If only quotes are wanted, the model is not asked.
 
         Args:
             told: the answer, which gets the claims.
@@ -74,12 +72,11 @@ class Writer:
         if told.kind == "why" and (reason := beside(given[0], part.evidence, self._article)):
             given = [given[0], reason, *(one for one in given[1:] if one != reason)]
         messages, chosen = self._fit(given, part.text)
-        first, stood, led = len(told.claims), True, False
+        first, led = len(told.claims), False
         if not told.quotes_only:
-            stood, led = yield from self._check_all(told, messages, chosen, part, stopped)
+            led = yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
-        doubts = told.withholds and not stood and told.kind == "fact"
-        if stopped() or (doubts and together(part.text, best, part.evidence) < _DOUBTED):
+        if stopped():
             return False
         agreed = not led and self._says_best(told.claims[first:], best)
         if not agreed and not told.says(best.text):  # not if another part quoted it
@@ -126,14 +123,12 @@ class Writer:
         chosen: Sequence[Evidence],
         part: Part,
         stopped: Callable[[], bool],
-    ) -> Yielding[Event, None, tuple[bool, bool]]:
+    ) -> Yields:
         """Yield the model's checked sentences, for a fact the best sentence first if they do not begin with it.
 
-        Returns:
-            False if the model wrote sentences and all are unsupported; whether the best sentence was put before them.
+        Returns whether the best sentence was put before them.
         """
         enough, led, best, started = False, False, chosen[0], len(told.shown)
-        verdicts: set[str] = set()
         pieces = self._counted(
             told,
             messages,
@@ -155,7 +150,6 @@ class Writer:
                 continue  # the model's yes or no is not that of the best sentence
             before = time.perf_counter()
             judgement = claims.judge(plain, cited, chosen, self._article, self.checker)
-            verdicts.add(judgement.verdict)
             answers = self._is_answer(part.text, plain, chosen)
             told.time(check_s=round(told.timings.check_s + time.perf_counter() - before, 4))
             kept = bool(analysis.statement(part.text)) or self._keeps(plain, judgement, chosen)
@@ -167,7 +161,7 @@ class Writer:
             if shown:
                 yield told.add(_led(part.polarity, shown[0]), shown[1])
             enough = len(told.claims) >= _MAX_CLAIMS
-        return verdicts != {"unsupported"}, led
+        return led
 
     def _worded(
         self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool

@@ -42,6 +42,8 @@ def quote(task: Task) -> Iterator[Event] | None:
     """Quote what someone said, else sentences that state their position, else a fact about them."""
     finder, article = task.finder, task.index.article
     words = attribution.wanted(task.text, finder.reader)
+    if finder.unknown(words.person):
+        return None  # another person of that family name is not asked for
     evidence = finder.evidence(words.asked, task.wide)
     said: Sequence[tuple[Place, attribution.Speaker | None]] = attribution.quotes(
         words, evidence, article, finder.reader

@@ -24,7 +24,6 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Hit
 from citewire.qa import replies
 from citewire.qa.answer import Answerer, AnswerOptions
-from citewire.qa.evidence import ANSWERS as LIKELY_ENOUGH
 from citewire.qa.reader import Reader, Reading, Window, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Searched, Timings, Turn
 
@@ -83,30 +82,6 @@ def answerer(index: Index, remembering: Embedder) -> Make:
         return Answerer(index, remembering, generator, reader or ScriptedReader(ANSWERS), chosen)
 
     return make
-
-
-class TestDoubt:
-    """A question is refused if the reader's probability is low and no sentence supports the model's answer."""
-
-    ASKED = "Who carried the steel and glass of the oldest night ferries of Lund Lines to Orm?"  # probability .44
-
-    def test_two_doubts_refuse(self, answerer: Make) -> None:
-        made = answerer("Lund Lines carried 300 lorries to Orm [1].")
-        assert [LIKELY_ENOUGH <= one.probability < 0.5 for one in made.evidence(self.ASKED)[:1]] == [True]
-        first, *_, answer = made.stream(self.ASKED)
-        assert isinstance(first, Searched)
-        assert isinstance(answer, Answer)
-        assert (answer.status, answer.text) == ("abstained", replies.refusal(["Orm"]))
-        assert answer.hits
-        assert not any(claim.shown for claim in answer.claims)
-
-    def test_one_does_not(self, answerer: Make) -> None:
-        best = answerer("").evidence(self.ASKED)[0]
-        for words in (best.text, ""):
-            assert best.text in answerer(words).ask(self.ASKED).text
-        *_, quoted = answerer("Lund Lines carried 300 lorries to Orm [1].").stream(self.ASKED, manner="quotes")
-        assert isinstance(quoted, Answer)
-        assert best.text in quoted.text
 
 
 class TestClaims:

@@ -21,7 +21,6 @@ from citewire.qa.evidence import (
     gather,
     is_heading,
     sentence_before,
-    together,
     window,
 )
 from citewire.qa.reader import Reader, Window, load_reader
@@ -210,17 +209,6 @@ def test_the_likeliest_neighbour_of_a_sentence() -> None:
     assert one is not None
     assert one.text == "Nobody buys paper."
     assert found(REASON - 0.01, 0.9, 0.1, 0.1, 0.8) is None
-
-
-def test_the_odds_of_words_are_those_of_all_sentences_that_answer_with_them() -> None:
-    def said(text: str, probability: float) -> Evidence:
-        return Evidence("a.txt", Span(0, len(text)), text, 0.0, probability, Span(0, len(text)), 1.0)
-
-    found = [said("Orm", 0.4), said("the port of Orm", 0.25), said("Lund", 0.2)]
-    asked = "Where does the ferry sail?"
-    assert together(asked, found[0], found) == pytest.approx(0.4 / 0.6 + 0.25 / 0.75)
-    assert together(asked, found[2], found) == pytest.approx(0.25)
-    assert together("Which port of Orm is it?", found[0], found) == pytest.approx(0.4 / 0.6)
 
 
 def test_sentences_that_answer_with_the_same_words_come_first_unless_these_are_the_questions() -> None:

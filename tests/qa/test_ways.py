@@ -616,3 +616,10 @@ def test_the_real_reader_agrees(real: Answerer, answerer: Make, index: Index, as
     assert (answer.status, answer.kind, answer.lead) == (scripted.status, scripted.kind, scripted.lead)
     assert answer.offered[:1] == scripted.offered[:1]  # the others depend on cached names
     check_quotes(answer, index)
+
+
+class TestQuotes:
+    def test_someone_else_of_the_family_is_not_quoted(self, real: Answerer) -> None:
+        assert quoted(real.ask("What did Ana Ruiz say about night sailings?")) == [LORRIES]
+        answer = real.ask("What did Carmen Ruiz say about night sailings?")
+        assert (answer.status, answer.text) == ("abstained", replies.refusal(["Carmen Ruiz"]))
