@@ -14,8 +14,8 @@ BUNDLE := dist/citewire-bundle
 HASHES ?= yes
 # Where Debian puts servers; not on everybody's PATH.
 SBIN := /usr/sbin
-# Test processes: two more than two cores, as tests also wait.
-WORKERS ?= 4
+# Test processes: one more than two cores, as tests also wait.
+WORKERS ?= 3
 # Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
 KEPT := PYTHONDONTWRITEBYTECODE=
 PYTEST = $(KEPT) HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile

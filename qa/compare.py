@@ -96,7 +96,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
 
 
 def likely(spoken: Sequence[Sequence[Evidence]]) -> list[list[claims.Place]]:
-    """Return up to three likely sentences of each side, only those that stand alone if there are any.
+    """Return up to three likely sentences of each side, only those that stand alone if one of them is the side's own.
 
     What is told of all sides at once, such as of the whole comparison, does not make the others less likely.
     """
@@ -110,6 +110,8 @@ def likely(spoken: Sequence[Sequence[Evidence]]) -> list[list[claims.Place]]:
         once = {" ".join(facts.words(one.text)): one for one in reversed(read_)}
         read_ = list(once.values())[::-1]
         standing = [one for one in read_ if stands_alone(plain(one.text))]
+        if not any(one in own for one in standing):
+            standing += [one for one in read_ if one in own][:1]
         found.append([claims.verbatim_place(one) for one in (standing or read_)[:_TOLD]])
     return found
 

@@ -19,6 +19,7 @@ _APART = 3  # most words between the joining word and the side after it
 _FINITE = ("VBD", "VBP", "VBZ", "MD")  # tags of a verb that opens a yes-no question
 _DEGREES = ("JJR", "JJS", "RBR", "RBS")  # the tags of comparatives and superlatives
 _LINKS = ("IN", "DT")  # the tags of words between a joining word and its side: "or in the spring"
+_BEFORE_A_NUMBER = (",", "CC", "CD", "IN", "WDT")  # the tags of words before a "one" that stands for no noun
 _COUNTS = ("many", "much")
 _PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of an amount, not of a quality
 _BESIDE = ("vs", "vs.", "versus", "minus")  # words that set two things side by side
@@ -72,9 +73,9 @@ def sides(question: str) -> Sides | None:
     small = read(f"{text[:1].lower()}{text[1:]}")
     verb = bool(small) and small[0].tag_ == "VB" and read(small[0].lower_)[0].tag_ != "NNP"  # not "Patrick"
     doc = small if verb else read(text)  # a capitalised "Compare" would be parsed as a name
-    things = _things(doc)
+    things, apart = _things(doc), _set_apart(doc)
     for joint in _joints(doc):
-        row = _row(things, joint)
+        row = apart if apart and apart[0].end == joint.i else _row(things, joint)
         times = [_is_time(one) for one in row]
         names = [one.text for one in row]
         if len(set(times)) == 1 and 2 <= len({name.lower() for name in names}) == len(names) <= _MOST:
@@ -83,13 +84,32 @@ def sides(question: str) -> Sides | None:
 
 
 def _without_ones(text: str) -> str:
-    """A question without "the one" before a time: "the vote in 2016 or the one in 2022"."""
+    """A question with the noun in place of "one": "which port is larger, the old one or the new one?".
+
+    Before a time "the one" is left out: "the vote in 2016 or the one in 2022".
+    """
     doc = read(text)
-    ones = [
-        one for one in doc if one.lower_ in ("one", "ones") and one.i + 2 < len(doc) and doc[one.i + 1].tag_ == "IN"
-    ]
-    gone = {at for one in ones if _is_time(doc[one.i + 2 : one.i + 3]) for at in (one.i - 1, one.i)}
-    return "".join(one.text_with_ws for one in doc if one.i not in gone)
+    ones = [one for one in doc[1:-1] if one.lower_ in ("one", "ones") and one.nbor().tag_ == "IN"]
+    ones = [one for one in ones if one.nbor(-1).tag_ == "DT" and _is_time(doc[one.i + 2 : one.i + 3])]
+    gone = {at for one in ones for at in (one.i - 1, one.i)}
+    which = len(doc) > 1 and doc[0].tag_ in ("WDT", "WP") and doc[1].pos_ == "NOUN"
+    named = {one.i for one in doc[2:] if which and one.lower_ == "one" and one.nbor(-1).tag_ not in _BEFORE_A_NUMBER}
+    named -= {one.i for one in doc[:-1] if one.nbor().pos_ in ("NOUN", "PROPN", "NUM")}
+    words = (f"{doc[1]}{one.whitespace_}" if one.i in named else one.text_with_ws for one in doc if one.i not in gone)
+    return "".join(words)
+
+
+def _set_apart(doc: Doc) -> list[Span]:
+    """The two sides that a comma sets apart at the end: "Which port is larger, the old one in Orm or that of Vire?"."""
+    commas = [one.i for one in doc if one.lower_ == ","]
+    joints = [one.i for one in doc if one.lower_ == "or"]
+    if len(commas) != 1 or len(joints) != 1 or not commas[0] + 1 < joints[0] < len(doc) - 1:
+        return []
+    row = [doc[commas[0] + 1 : joints[0]], doc[joints[0] + 1 :]]
+    if any(len(side) > 1 and _is_time(side[1:]) for side in row):
+        return []  # "in 2016 or in 2022"
+    compared = doc[0].tag_ in ("WDT", "WP") and any(map(_is_degree, doc[: commas[0]]))
+    return row if compared or not any(one.pos_ in ("VERB", "AUX") for side in row for one in side) else []
 
 
 def _joints(doc: Doc) -> Iterator[Token]:
@@ -259,14 +279,18 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
     first, *others = row
     gone = {joint.i, *(word.i for one in others for word in (*one, *_case(one.root)))}
     gone |= {word.i for word in doc[first.end : row[-1].start] if word.is_punct or word.i > joint.i}
-    gone |= {joint.head.i} if joint.head.lemma_ == "compare" and joint.head.i > first.start else set()  # "compared to"
+    lead = ""
+    if joint.head.lemma_ == "compare" and joint.head.i > first.start:  # "compared to"
+        gone.add(joint.head.i)
+        if doc[0].tag_ == "WRB" and doc[1].pos_ == "AUX":  # "how does its price in 2022 compare": what is it in 2022
+            gone |= {0, 1}
+            lead = "What is"
     apart = next((word for word in doc if word.lower_ == "difference"), None)
     if apart is not None:  # "the difference in price between A and B": the price of each
         gone |= {apart.i, *(word.i for word in apart.rights if word.dep_ == "prep" and word.lower_ != "between")}
     if _is_time(first) and first.start and doc[first.start - 1].tag_ == "IN":  # "between 2022 and 2023"
         gone.add(first.start - 1)
         name = f"in {name}"
-    lead = ""
     if degree is not None:
         gone.add(degree.i)
         quality = degree.head if degree.dep_ == "advmod" and degree.head.tag_ in ("JJ", "RB") else None

@@ -41,7 +41,7 @@ _SENTENCES = 200  # most sentences of an article that are embedded, 5 ms each
 _NEAR_BEST = 12.0  # an article stays if its odds times this reach those of the best one
 _ABOUT = 0.5  # a sentence with this cosine with the topic is about it
 # Fewer sentences than _FILLED about a topic are filled up with the likeliest that have the cosine _NEARBY with it.
-_FILLED, _NEARBY = 6, 0.3
+_FILLED, _NEARBY = 9, 0.3
 # If the reader is sure of no article, one stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
 _BEARS, _SHARE = 1.35, 4.0
 # One article is meant if its title has this cosine with the topic, and leads the next title by _AHEAD; _NEARBY is
@@ -49,7 +49,7 @@ _BEARS, _SHARE = 1.35, 4.0
 _TITLED, _AHEAD = 0.5, 0.1
 _LONG = 25  # a sentence of this many words or more is shortened
 _PER_POINT = 12  # this many sentences of an article give one more point
-_PRIOR = 0.05  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
+_PRIOR = 0.1  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
 # weights of an early position and of many facts in that score; the cosine with topic and title has weight 1
 _EARLY, _FACTS = 0.5, 0.2
 _MANY = 5  # a sentence with this many figures and names has the full score for facts

@@ -115,6 +115,12 @@ def test_what_is_wanted_of_the_sides(question: str, wanted: Sides | None) -> Non
         ("How did the fare in May 2021 compare with the one in June 2022?", ("May 2021", "June 2022")),
         ("which is bigger Lund Bank or Vire Trust", ("Lund Bank", "Vire Trust")),
         ("Compare Tandem 1 and Tandem 3", ("Tandem 1", "Tandem 3")),
+        (
+            "Which ticket was cheaper, the Lund Lines one in May or the night ferry one in Orm?",
+            ("the Lund Lines ticket in May", "the night ferry ticket in Orm"),
+        ),
+        ("Which is older, the fish market fire or the bridge?", ("the fish market fire", "the bridge")),
+        ("How did the crew survive, if they had no water or food?", ("no water", "food")),
     ],
 )
 def test_what_is_compared(question: str, names: tuple[str, ...] | None) -> None:

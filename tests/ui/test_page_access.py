@@ -129,6 +129,9 @@ BARE = """() => [...document.querySelectorAll("a")].filter((e) => e.checkVisibil
   .map(([e]) => e.outerHTML)"""  # noqa: E501
 
 
+# Resolves once the browser has drawn the page twice: what listens to the window's size has then run.
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+
 # What lies over the page and reaches beyond the window, to where nothing scrolls.
 BEYOND = """() => [...document.querySelectorAll("dialog[open], dialog[open] *, .cw-menu, .cw-tip, .cw-tour, #cw-right.cw-opened")]
   .filter((e) => e.checkVisibility()).map((e) => [e, e.getBoundingClientRect()])
@@ -145,6 +148,7 @@ def wrong(page: Page) -> list[str]:
 def seen_in(page: Page, size: dict[str, int], dark: bool | None) -> None:
     """Put the page into a window and a colour scheme; the figures follow the scheme by their style sheet alone."""
     page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.evaluate(DRAWN)  # an open menu is put into the new window as its size is told
     if dark is None:
         return
     page.emulate_media(color_scheme="dark" if dark else "light")
