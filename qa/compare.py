@@ -110,7 +110,7 @@ def likely(spoken: Sequence[Sequence[Evidence]]) -> list[list[claims.Place]]:
         once = {" ".join(facts.words(one.text)): one for one in reversed(read_)}
         read_ = list(once.values())[::-1]
         standing = [one for one in read_ if stands_alone(plain(one.text))]
-        if not any(one in own for one in standing):
+        if standing and not any(one in own for one in standing):
             standing += [one for one in read_ if one in own][:1]
         found.append([claims.verbatim_place(one) for one in (standing or read_)[:_TOLD]])
     return found

@@ -22,7 +22,7 @@ from citewire.qa.reader import Reader, Window
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
 _ROWS, _LISTED = 10, 20  # most lines of a list inside an article; of an article's own list, see `outlined`
 _READ = 60  # most sentences of an article that are read
-_NEAR = 3.0  # a sentence stays if its odds times this reach those of the best one
+_NEAR = 6.0  # a sentence stays if its odds times this reach those of the best one
 _SURE = 0.25  # least probability of the best sentence
 _BESIDE = 0.1  # the same for the best sentence of another article
 _SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading

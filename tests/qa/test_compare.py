@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,5 @@ def test_what_is_told_of_both_sides_leaves_room_for_what_is_told_of_one() -> Non
         [both.text, one.text],
         [both.text, other.text],
     ]
+    leaning = replace(other, text="It sells its milk in bottles to all the schools of the region.")
+    assert [place.text for place in likely([[both, one], [both, leaning]])[1]] == [both.text, leaning.text]
