@@ -49,7 +49,9 @@ help:
 run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
-test: lint chromium nginx models
+# Both at once, as the one computes and the other waits for files.
+test: $(VENV)/installed-dev chromium nginx
+	@$(MAKE) --no-print-directory -j 2 lint models
 	$(TESTS)
 
 # Not part of `make test`: on Python 3.11 it makes the tests take half as long again.

@@ -96,7 +96,7 @@ def test_the_articles_that_bear_on_a_topic(choose: Choose, topic: str, articles:
 def test_few_sentences_on_a_topic_are_filled_up_with_the_nearest(choose: Choose) -> None:
     found = choose("the mayor of Skarvik").candidates
     sure = [one for one in found if one.relevance >= ANSWERS]
-    assert len(sure) < len(found) == 6
+    assert len(sure) < len(found) == 7  # of nine, as no more are near
     assert found == tuple(sorted(found, key=lambda one: (one.article, one.span.start)))
 
 
