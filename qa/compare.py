@@ -17,7 +17,7 @@ import numpy as np
 from citewire.index.passages import title_words
 from citewire.index.types import Article, Embedder
 from citewire.index.types import Span as Place
-from citewire.qa import arithmetic, claims, facts, values
+from citewire.qa import arithmetic, claims, facts, quantities, values
 from citewire.qa.analysis import read
 from citewire.qa.arithmetic import Operand, Operation
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, odds
@@ -218,6 +218,7 @@ def outcomes(
     ]
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
     rows = (row for row in rows if found.times or _tells_apart([one for one, _ in row], own))
+    rows = (row for row in rows if found.times or _are_of_one(row) or not any(_has_another(*pair) for pair in row))
     apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]
     if found.times and len(found.asked) == 2:
         pairs = [(one, values.at_both(found.asked, one, article(one.article))) for one in spoken[0]]
@@ -227,7 +228,18 @@ def outcomes(
 
 
 def _likelihood(row: Sequence[tuple[Evidence, Value]]) -> float:
-    return prod(one.probability for one, _ in row) * (1.0 if len({one.article for one, _ in row}) == 1 else _APART)
+    return prod(one.probability for one, _ in row) * (1.0 if _are_of_one(row) else _APART)
+
+
+def _are_of_one(row: Sequence[tuple[Evidence, Value]]) -> bool:
+    """Whether all values are of one article."""
+    return len({one.article for one, _ in row}) == 1
+
+
+def _has_another(one: Evidence, value: Value) -> bool:
+    """Whether a sentence compares by itself: it has two amounts of one unit ("$9 million, $1 million more than")."""
+    unit = value.number.unit if value.number else ""
+    return bool(unit) and sum(number.unit == unit for number in quantities.numbers(one.text)) > 1
 
 
 def _value(found: Sides, asked: str, one: Evidence, home: Article) -> Value | None:

@@ -147,6 +147,19 @@ def test_without_one_of_the_figures_nothing_is_computed(
     assert answers(found, spoken, 0.9)
 
 
+def computed(question: str, articles: dict[str, str], folder: Path, embedder: Embedder) -> list[Outcome]:
+    """Return what is computed from these articles alone."""
+    found, reader = sides(question), load_reader(1)
+    assert found is not None
+    folder.mkdir()
+    with indexed(articles, folder, embedder) as index:
+
+        def find(text: str) -> Sequence[Evidence]:
+            return gather(text, search(index, embedder, text, 8), index.article, reader)
+
+        return outcomes(found, told(found, question, find, index.article), index.article, embedder)
+
+
 def test_a_figure_is_of_a_side_that_its_sentence_or_title_names(embedder: Embedder, tmp_path: Path) -> None:
     swap = (
         "Orla Finn Is Swapped For Tom Bray\n\nOrla Finn was sentenced to nine years in prison in August.\n"
@@ -154,21 +167,22 @@ def test_a_figure_is_of_a_side_that_its_sentence_or_title_names(embedder: Embedd
     )
     bray = "Who is Tom Bray?\n\nTom Bray was sentenced to 25 years in prison in 2012.\n"
     question = "Who got the longer prison sentence, Orla Finn or Tom Bray?"
-    found, reader = sides(question), load_reader(1)
-    assert found is not None
-
-    def computed(articles: dict[str, str], folder: Path) -> list[Outcome]:
-        folder.mkdir()
-        with indexed(articles, folder, embedder) as index:
-
-            def find(text: str) -> Sequence[Evidence]:
-                return gather(text, search(index, embedder, text, 8), index.article, reader)
-
-            return outcomes(found, told(found, question, find, index.article), index.article, embedder)
-
-    (both,) = computed({"swap.txt": swap, "bray.txt": bray}, tmp_path / "both")
+    (both,) = computed(question, {"swap.txt": swap, "bray.txt": bray}, tmp_path / "both", embedder)
     assert (both.short, [source.article for source in both.sources]) == ("Tom Bray", ["swap.txt", "bray.txt"])
-    assert computed({"swap.txt": swap}, tmp_path / "one") == []  # the sixteen years are nobody's of the two
+    # the sixteen years are nobody's of the two
+    assert computed(question, {"swap.txt": swap}, tmp_path / "one", embedder) == []
+
+
+def test_a_figure_that_its_sentence_compares_is_not_compared_with_another_article(
+    embedder: Embedder, tmp_path: Path
+) -> None:
+    voss = "Karl Voss Is The Richest\n\nKarl Voss is worth $171 billion.\n"
+    passed = voss.replace(" billion.", " billion, more than the $164 billion of the tram maker.")
+    bray = "Who is Tom Bray?\n\nTom Bray is worth $176 billion.\n"
+    question = "Who is richer, Karl Voss or Tom Bray?"
+    (one,) = computed(question, {"voss.txt": voss, "bray.txt": bray}, tmp_path / "one", embedder)
+    assert one.short == "Tom Bray"
+    assert computed(question, {"voss.txt": passed, "bray.txt": bray}, tmp_path / "two", embedder) == []
 
 
 def test_two_sentences_on_both_sides_tell_no_figure_of_one(embedder: Embedder, tmp_path: Path) -> None:
@@ -177,15 +191,10 @@ def test_two_sentences_on_both_sides_tell_no_figure_of_one(embedder: Embedder, t
         "order.txt": "More is ordered\n\nThe state orders 10 million doses more of the Orvik and the Tandem vaccine.\n",
     }
     question = "How many more doses of the Orvik vaccine than of the Tandem vaccine are there?"
-    found, reader = sides(question), load_reader(1)
+    found = sides(question)
     assert found is not None
     assert found.names == ("the Orvik vaccine", "the Tandem vaccine")
-    with indexed(articles, tmp_path, embedder) as doses:
-
-        def find(text: str) -> Sequence[Evidence]:
-            return gather(text, search(doses, embedder, text, 8), doses.article, reader)
-
-        assert outcomes(found, told(found, question, find, doses.article), doses.article, embedder) == []
+    assert computed(question, articles, tmp_path / "doses", embedder) == []
 
 
 def test_what_is_told_of_both_sides_leaves_room_for_what_is_told_of_one() -> None:
