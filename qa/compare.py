@@ -211,7 +211,11 @@ def outcomes(
         [
             (one, value)
             for one in some
-            if (found.times or _is_of(one, at, own, article(one.article)))
+            if (
+                not of_another_time(asked, one, article(one.article))
+                if found.times
+                else _is_of(one, at, own, article(one.article))
+            )
             and (value := _value(found, asked, one, article(one.article)))
         ]
         for at, (asked, some) in enumerate(zip(found.asked, spoken, strict=True))
@@ -248,6 +252,8 @@ def _value(found: Sides, asked: str, one: Evidence, home: Article) -> Value | No
     if value is None or value.days:
         return value
     if value.text.isdigit() and int(value.text) in facts.years(one.text):  # "the 2019 awards"
+        return None
+    if values.ends_range(home.text, value.start, value.start + len(value.text)):
         return None
     aged = any(found.degree in end for end in _ENDS["day"])
     fits = (

@@ -105,7 +105,7 @@ class Items:
 
     def sentences(self) -> list[Place]:
         """Return the sentences near the best, then the best of each other article; [] for fewer than two."""
-        told = [line for line in self._lines if not line.heading and not line.asks]
+        told = [line for line in self._lines if not line.heading and not line.asks and _tells(self._home, line)]
         best = max((line.weight for line in told), default=0.0)
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
         others: dict[str, Evidence] = {}
@@ -145,6 +145,11 @@ def _line(
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
     leads, asks = text.endswith(":"), text.endswith("?")
     return _ListLine(span, probability, len(said & asked), weight, own, leads, row, heading, asks, opens)
+
+
+def _tells(home: Article, line: _ListLine) -> bool:
+    """Whether a sentence has more than one word: not "Yes."."""
+    return len(home.text[line.span.start : line.span.end].split()) > 1
 
 
 def _is_own(text: str, span: Span) -> bool:

@@ -25,6 +25,7 @@ ValueKind = Literal["number", "date", "name", "text"]
 
 _NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
 FAR = 1000  # figures that differ by more than this factor count different things
+_DASHES = ("-", "–", "—")
 _TOUCHES = 2  # most characters between the answer span and a number or time that belongs to it
 _ROUNDED = 0.005  # relative error allowed for a rounded number
 _LONGEST_TEXT = 6  # most words of a text value; more are a statement
@@ -136,7 +137,8 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
     "It fell to $21 this year from $25 in 2024": each figure belongs to the time nearest to it in the parse tree.
     """
     wanted = [asked_time(question) for question in questions]
-    figures = [_placed(number, evidence) for number in quantities.numbers(evidence.text)]
+    numbers = [one for one in quantities.numbers(evidence.text) if not ends_range(evidence.text, one.start, one.end)]
+    figures = [_placed(number, evidence) for number in numbers]
     read = [(one, _number(questions[0], one, article)) for one in figures]
     found = []
     for (one, first), (two, second) in permutations(read, 2):
@@ -145,6 +147,17 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
             found.append((sum(steps for steps, _ in far), sum(gap for _, gap in far), first, second))
     best = min(found, key=lambda some: some[:2], default=None)
     return best and best[2:]
+
+
+def ends_range(text: str, start: int, end: int) -> bool:
+    """Return whether the amount between two offsets is one end of a range with a dash.
+
+    >>> ends_range("from 2-8% in May", 5, 6), ends_range("from 2% in May", 5, 7)
+    (True, False)
+    """
+    before, after = text[:start].rstrip(" %")[-2:], text[end:].lstrip(" %")[:2]
+    opens = after[:1] in _DASHES and after[1:].isdigit()
+    return opens or (before[-1:] in _DASHES and before[:1].isdigit())
 
 
 def _placed(number: quantities.Number, evidence: Evidence) -> Evidence:

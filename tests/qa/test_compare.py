@@ -215,3 +215,15 @@ def test_what_is_told_of_both_sides_leaves_room_for_what_is_told_of_one() -> Non
     ]
     leaning = replace(other, text="It sells its milk in bottles to all the schools of the region.")
     assert [place.text for place in likely([[both, one], [both, leaning]])[1]] == [both.text, leaning.text]
+
+
+def test_a_figure_of_another_month_is_not_that_of_the_one_asked_for(embedder: Embedder, tmp_path: Path) -> None:
+    before = "Shelves In 2021\n\nThe share of empty shelves was 31% in 2021.\n"
+    after = "Shelves Fill\n\nThe share of empty shelves was 23% in May 2022.\n"
+    question = "By how much did the share of empty shelves fall from 2021 to May 2022?"
+    (fell,) = computed(question, {"a.txt": before, "b.txt": after}, tmp_path / "may", embedder)
+    assert fell.short == "8 percentage points"
+    january = after.replace("May", "January")
+    assert computed(question, {"a.txt": before, "b.txt": january}, tmp_path / "january", embedder) == []
+    between = before.replace("31%", "29-31%")
+    assert computed(question, {"a.txt": between, "b.txt": after}, tmp_path / "between", embedder) == []
