@@ -183,7 +183,7 @@ def test_only_the_files_at_which_a_process_dies_are_set_aside(folder: Path, pois
     texts = {"guilty": "This is poison.", "pit": "This is a tar pit.", "b": "Parcel two."}
     wait_with(folder, **texts)
     with process(folder, poison, start=True):  # dies, or hangs and answers nobody, until its owner kills it
-        until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
+        until(lambda: len(list((folder_of(folder) / "indexing").glob("*/*"))) == len(texts))  # it takes all at once
     with process(folder, poison, start=True, seconds=6) as (url, second):
         found = settled(url)
         assert second.poll() is None
