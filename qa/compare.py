@@ -207,17 +207,13 @@ def outcomes(
     if not (found.figures or found.operation):
         return []
     own = _own(found)
+
+    def is_of(one: Evidence, at: int) -> bool:
+        home = article(one.article)
+        return not of_another_time(found.asked[at], one, home) if found.times else _is_of(one, at, own, home)
+
     operands = [
-        [
-            (one, value)
-            for one in some
-            if (
-                not of_another_time(asked, one, article(one.article))
-                if found.times
-                else _is_of(one, at, own, article(one.article))
-            )
-            and (value := _value(found, asked, one, article(one.article)))
-        ]
+        [(one, value) for one in some if is_of(one, at) and (value := _value(found, asked, one, article(one.article)))]
         for at, (asked, some) in enumerate(zip(found.asked, spoken, strict=True))
     ]
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
