@@ -515,6 +515,9 @@ def test_in_a_low_window_an_answer_begins_in_view_and_nothing_lies_on_words(page
     assert below
     assert above
     assert above["y"] + above["height"] <= below["y"]
+    frame.evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    expect(arrow).to_be_hidden()
+    assert frame.bounding_box() == above  # a link at the end stays under the pointer that is on it
 
 
 def test_after_a_reload_back_leads_to_the_conversations_before(page: Page, url: str) -> None:
